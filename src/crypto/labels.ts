@@ -1,0 +1,26 @@
+/**
+ * The one table of labels. A label separates one use of a key from every other; two uses never share one.
+ * Changing a label changes what everything sealed under it can be opened with.
+ */
+export const LABEL = {
+  /** HKDF info: root key and slot to the epoch's key. */
+  epoch: 'epoch',
+  /** HKDF info: epoch's key to the snapshot's. */
+  snapshot: 'snap',
+  /** HKDF info: epoch's key to the log's. */
+  log: 'log',
+  /** HKDF info: share secret and link token to the share's key. */
+  share: 'share',
+  /** HKDF info: share secret to the salt under which its passphrase is stretched. */
+  passphraseSalt: 'pw',
+  /** HMAC prefix: link token to the id by which the ledger knows a share. */
+  link: 'L',
+  /** HMAC prefix: deletion token to the id by which the ledger knows its right to delete. */
+  deletion: 'D',
+} as const;
+
+/** Contexts of the sealed streams: bound in, never stored. */
+export const CONTEXT = {
+  share: 'chatpic share v1',
+  spool: 'chatpic spool v1',
+} as const;
