@@ -60,8 +60,12 @@ interface StreamKeys {
 }
 
 /** All three lie in one buffer, so wiping `all` wipes them. */
-function deriveKeys(key: Uint8Array, salt: Uint8Array, context: string): StreamKeys & { readonly all: Buffer } {
-  const info = Buffer.concat([INFO_PREFIX, salt, Buffer.from(context, 'utf8')]);
+function deriveKeys(
+  key: Uint8Array,
+  salt: Uint8Array,
+  context: string | Uint8Array,
+): StreamKeys & { readonly all: Buffer } {
+  const info = Buffer.concat([INFO_PREFIX, salt, Buffer.from(context)]);
   const all = hkdfExpandSha512(key, info, AEAD_KEY_LENGTH + NONCE_LENGTH + COMMITMENT_LENGTH);
   return {
     all,
@@ -102,7 +106,7 @@ export class StreamSealer {
   #open = true;
 
   /** `salt` (24 B) is random unless a test vector gives it. */
-  constructor(key: Uint8Array, context: string, salt: Uint8Array = randomSecret(SALT_LENGTH)) {
+  constructor(key: Uint8Array, context: string | Uint8Array, salt: Uint8Array = randomSecret(SALT_LENGTH)) {
     invariant(key.length === AEAD_KEY_LENGTH, 'a stream key has 32 bytes');
     invariant(salt.length === SALT_LENGTH, 'a stream salt has 24 bytes');
     this.#keys = deriveKeys(key, salt, context);
@@ -170,7 +174,11 @@ export class SealBroken extends Error {
  * and context, or when its end is missing: the commitment and the last chunk are checked here, every other chunk when
  * it is read. The key is only read, and stays the caller's. Reading holds what is asked for, rounded to whole chunks.
  */
-export async function openStream(key: Uint8Array, context: string, sealed: ByteSource): Promise<OpenedStream | null> {
+export async function openStream(
+  key: Uint8Array,
+  context: string | Uint8Array,
+  sealed: ByteSource,
+): Promise<OpenedStream | null> {
   const size = openedLength(sealed.size);
   if (size === null) return null;
   const header = await sealed.read(0, HEADER_LENGTH);
