@@ -1,0 +1,110 @@
+/** The configuration that the appliance runs with: settings resolved against each other and the disk, in units that code uses. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { MB } from '../base/units.js';
+import { SettingsError, type Complaint, type Environment, type Listen } from './environment.js';
+
+export interface Configuration {
+  readonly dataDir: string;
+  /** Where the epoch slots live; the data folder itself unless set. */
+  readonly slotDir: string;
+  readonly storeMegabytes: number;
+  readonly rootKey: 'file' | 'credential' | 'passphrase';
+  readonly strict: boolean;
+  readonly rollSeconds: number;
+  readonly listen: Listen;
+  /** Whether the senders' listener expects tor's circuit line first. */
+  readonly circuitIds: boolean;
+  readonly deskListen: Listen;
+  readonly mirror: Mirror | null;
+  /** `http://….onion`, for links. */
+  readonly onionOrigin: string | null;
+  /** `https://…` of the mirror, for links. */
+  readonly mirrorOrigin: string | null;
+  /** Bytes a file may have, free and with a Pro code. */
+  readonly freeBytes: number;
+  readonly proBytes: number;
+  readonly anyFile: boolean;
+  readonly holdBorderline: boolean;
+  readonly siteName: string;
+}
+
+export interface Mirror {
+  readonly listen: Listen;
+  /** Files of the certificate chain and its key; null behind a proxy that ends TLS. */
+  readonly tls: { readonly certificate: string; readonly key: string } | null;
+}
+
+const ONION = /^(?:http:\/\/)?([a-z2-7]{56}\.onion)\/?$/;
+
+/** Resolves checked settings. Throws `SettingsError` with everything that does not go together. */
+export function configure(environment: Environment): Configuration {
+  const complaints: Complaint[] = [];
+  const given = <Name extends keyof Environment>(name: Name): NonNullable<Environment[Name]> => {
+    const value = environment[name];
+    if (value === undefined) throw new Error(`no default for ${name}`);
+    return value;
+  };
+  const dataDir = path.resolve(given('CHATPIC_DATA_DIR'));
+  const freeBytes = given('CHATPIC_FREE_MB') * MB;
+  const proBytes = given('CHATPIC_PRO_MB') * MB;
+  if (proBytes < freeBytes) {
+    complaints.push({ name: 'CHATPIC_PRO_MB', value: String(proBytes / MB), expected: 'at least CHATPIC_FREE_MB' });
+  }
+  const configuration: Configuration = {
+    dataDir,
+    slotDir: environment.CHATPIC_SLOT_DIR === undefined ? dataDir : path.resolve(environment.CHATPIC_SLOT_DIR),
+    storeMegabytes: given('CHATPIC_STORE_MB'),
+    rootKey: given('CHATPIC_ROOT_KEY'),
+    strict: given('CHATPIC_STRICT') === 'on',
+    rollSeconds: given('CHATPIC_ROLL_SECONDS'),
+    listen: given('CHATPIC_LISTEN'),
+    circuitIds: given('CHATPIC_LISTEN_PROXY') === 'haproxy',
+    deskListen: given('CHATPIC_DESK_LISTEN'),
+    mirror: mirrorOf(environment, complaints),
+    onionOrigin: onionOrigin(environment.CHATPIC_ONION, complaints),
+    mirrorOrigin: environment.CHATPIC_MIRROR_ORIGIN ?? null,
+    freeBytes,
+    proBytes,
+    anyFile: given('CHATPIC_ANY_FILE') === 'on',
+    holdBorderline: given('CHATPIC_BORDERLINE') === 'hold',
+    siteName: given('CHATPIC_SITE_NAME'),
+  };
+  if (complaints.length > 0) throw new SettingsError(complaints);
+  return configuration;
+}
+
+function mirrorOf(environment: Environment, complaints: Complaint[]): Mirror | null {
+  const listen = environment.CHATPIC_MIRROR_LISTEN ?? null;
+  const certificate = environment.CHATPIC_TLS_CERT;
+  const key = environment.CHATPIC_TLS_KEY;
+  if ((certificate === undefined) !== (key === undefined)) {
+    const name = certificate === undefined ? 'CHATPIC_TLS_CERT' : 'CHATPIC_TLS_KEY';
+    complaints.push({ name, value: '(none)', expected: 'a file, because its counterpart is set' });
+  }
+  if (listen === null) return null;
+  return { listen, tls: certificate === undefined || key === undefined ? null : { certificate, key } };
+}
+
+/** The setting is the address itself, or a file whose first line is it: tor writes one. */
+function onionOrigin(setting: string | undefined, complaints: Complaint[]): string | null {
+  if (setting === undefined) return null;
+  const address = ONION.exec(
+    setting.includes('/') && !setting.startsWith('http://') ? firstLine(setting) : setting,
+  )?.[1];
+  if (address !== undefined) return `http://${address}`;
+  complaints.push({
+    name: 'CHATPIC_ONION',
+    value: '(hidden)',
+    expected: 'a v3 .onion address, or a readable file that holds one',
+  });
+  return null;
+}
+
+function firstLine(file: string): string {
+  try {
+    return (readFileSync(file, 'utf8').split('\n')[0] ?? '').trim();
+  } catch {
+    return '';
+  }
+}
