@@ -1,0 +1,136 @@
+/**
+ * The door of the pages: one typed function for each page of the senders' site.
+ *
+ * What holds: a page is a function of its view, its language and the site's name; it contains no script, no `style` or
+ * `on…` attribute, no SVG and no address outside of this site, except links that the caller gives as links. Rendering
+ * asks nothing of anybody and reads no file.
+ */
+import { loadTemplates } from './templates.js';
+import type { HashOf, Rendered } from './templates.js';
+import {
+  endingPhrase,
+  receiptFile,
+  receiptWarnings,
+  refusalHelp,
+  removedPhrase,
+  seemsPhrase,
+  typePhrase,
+  uploadProblem,
+} from './phrases.js';
+import { progressStyle } from './progress-document.js';
+import { DEFAULT_LANGUAGE, LANGUAGES, speakerOf } from '../texts/texts.js';
+import type { Speaker } from '../texts/texts.js';
+import { CONTACT_TOPICS, EXPIRY_CHOICES, REPORT_REASONS, TRANSPARENCY_ROWS } from './views.js';
+import type * as views from './views.js';
+
+export type { HashOf, Rendered } from './templates.js';
+
+type Page<View> = (context: views.PageContext, view: View) => Rendered;
+
+export interface Pages {
+  readonly upload: Page<views.UploadView>;
+  readonly receipt: Page<views.ReceiptView>;
+  readonly share: Page<views.ShareView>;
+  readonly question: Page<views.QuestionView>;
+  readonly tokenEntry: Page<views.TokenEntryView>;
+  readonly manage: Page<views.ManageView>;
+  /** `destroyed` answers a reader's "I have it, destroy it now", `deleted` the sender's deletion. */
+  readonly deleted: Page<{ readonly by: 'sender' | 'reader' }>;
+  readonly report: Page<views.ReportView>;
+  readonly takedown: Page<views.TakedownView>;
+  readonly contact: Page<views.ContactView>;
+  readonly sent: Page<views.SentView>;
+  readonly faq: Page<views.PolicyView>;
+  readonly terms: Page<views.PolicyView>;
+  readonly privacy: Page<views.PolicyView>;
+  readonly transparency: Page<views.TransparencyView>;
+  readonly error: Page<views.ErrorView>;
+  readonly challenge: Page<views.ChallengeView>;
+  readonly waiting: Page<views.WaitingView>;
+}
+
+export interface PagesOptions {
+  /** The folder with the `.njk` and `.css` files of the senders' site. */
+  readonly templatesDir: string;
+  readonly siteName: string;
+  readonly hashOf: HashOf;
+}
+
+export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): Pages {
+  const templates = loadTemplates(templatesDir, hashOf);
+  const page =
+    <View extends object>(name: string, sheet: string | null, model: (say: Speaker, view: View) => object) =>
+    (context: views.PageContext, view: View): Rendered => {
+      const say = speakerOf(context.language);
+      const sheets = sheet === null ? ['base'] : ['base', sheet];
+      return templates.render(name, { ...ground(say, siteName, context), view, ...model(say, view) }, sheets);
+    };
+  const nothing = (): object => ({});
+  const longPage = (name: 'faq' | 'terms' | 'privacy'): Page<views.PolicyView> =>
+    page('long', 'text', (say, view) => ({ long: say.long(name, policyParams(say, siteName, view)) }));
+  return {
+    upload: (context, view) => {
+      const say = speakerOf(context.language);
+      const problemText = view.problem === null ? '' : uploadProblem(say, view.problem, view);
+      const model = { ...ground(say, siteName, context), view, choices: EXPIRY_CHOICES, problemText };
+      return templates.render('upload', model, ['base', 'upload'], progressStyle(view.progressId));
+    },
+    receipt: page<views.ReceiptView>('receipt', 'share', (say, view) => ({
+      warnings: receiptWarnings(view),
+      file: receiptFile(say, siteName, view),
+    })),
+    share: page('share', 'share', nothing),
+    question: page('question', null, nothing),
+    tokenEntry: page('token', null, nothing),
+    manage: page('manage', null, nothing),
+    deleted: page('deleted', null, nothing),
+    report: page('report', null, () => ({ reasons: REPORT_REASONS })),
+    takedown: page('takedown', null, nothing),
+    contact: page('contact', null, () => ({ topics: CONTACT_TOPICS })),
+    sent: page('sent', null, nothing),
+    faq: longPage('faq'),
+    terms: longPage('terms'),
+    privacy: longPage('privacy'),
+    transparency: page('transparency', 'text', () => ({ rows: TRANSPARENCY_ROWS })),
+    error: page<views.ErrorView>('error', null, (say, view) => ({
+      help: refusalHelp(say, view.code, view.detail),
+      seems: seemsPhrase(say, view.detail),
+    })),
+    challenge: page('challenge', null, nothing),
+    waiting: page('waiting', null, nothing),
+  };
+}
+
+/** What every template may use. */
+function ground(say: Speaker, siteName: string, context: views.PageContext): object {
+  return {
+    siteName,
+    context,
+    language: { code: say.language, ...say.info },
+    languages: Object.entries(LANGUAGES).map(([code, info]) => ({ code, name: info.name, tag: info.tag })),
+    href: (path: string) => inLanguage(say, path),
+    t: say.text,
+    n: say.plural,
+    number: say.number,
+    size: say.size,
+    ending: (ending: views.Ending, burn: boolean) => endingPhrase(say, ending, burn),
+    removedWords: (item: views.ReceiptItem) => removedPhrase(say, item.removed),
+    typeWord: (item: views.ReceiptItem | views.ShareItem) => typePhrase(say, item.type),
+  };
+}
+
+/** A path of this site that keeps the language chosen. English, the default, leaves addresses as they are. */
+function inLanguage(say: Speaker, path: string): string {
+  if (say.language === DEFAULT_LANGUAGE) return path;
+  return `${path}${path.includes('?') ? '&' : '?'}lang=${say.language}`;
+}
+
+function policyParams(say: Speaker, site: string, view: views.PolicyView): Record<string, string> {
+  return {
+    site,
+    free: say.size(view.freeBytes),
+    pro: say.size(view.proBytes),
+    seconds: say.number(view.rollSeconds),
+    connection: say.text(`privacy.${view.listener}`),
+  };
+}
