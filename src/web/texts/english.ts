@@ -55,7 +55,7 @@ export const english = {
   'upload.share': 'Share',
   'upload.shareNote': 'Share the note',
   'upload.promise': 'Location, camera and time are removed. Pixels stay as they are.',
-  'upload.progress': 'Upload under way. This page changes by itself when it is done.',
+  'upload.progress': 'Progress of the upload',
   'upload.progress.stages': '1 receiving, 2 checking, 3 removing metadata, 4 sealing',
   'upload.progress.text': 'Progress as text (new tab)',
 
