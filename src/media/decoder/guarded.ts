@@ -1,0 +1,145 @@
+/**
+ * A process under watch: killed when it goes over its memory or its time, or when nobody wants its answer any more.
+ *
+ * Its error stream goes nowhere: what a decoder has to say about a stranger's file is not ours to keep.
+ */
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { wipe } from '../../base/bytes.js';
+import type { Clock } from '../../base/clock.js';
+import { Refusal } from '../../base/errors.js';
+import type { ByteSource } from '../../base/source.js';
+import { readInOrder } from '../../base/source.js';
+import type { Command } from './confine.js';
+import type { DecodeLimits } from './limits.js';
+import { usageOf } from './watch.js';
+
+/** How often a working process is looked at: a jump in memory is noticed this late, where the kernel sets no limit. */
+const WATCH_INTERVAL = 40;
+/** Pages come before previews on a busy machine. */
+const NICENESS = 5;
+
+export type Overrun = 'memory' | 'time';
+
+export class Guarded {
+  readonly #process: ChildProcess;
+  readonly #limits: DecodeLimits;
+  readonly #clock: Clock;
+  /** Settles when the process has ended, however it did. */
+  readonly gone: Promise<void>;
+  #alive = true;
+  #overrun: Overrun | null = null;
+
+  /** Starts `command` with an empty environment and an input and outputs that are pipes: `outputs` of them, 1 or 2. */
+  constructor(command: Command, limits: DecodeLimits, clock: Clock, outputs: 1 | 2 = 1) {
+    this.#limits = limits;
+    this.#clock = clock;
+    const further = outputs === 2 ? (['pipe'] as const) : [];
+    const stdio: StdioOptions = ['pipe', 'pipe', 'ignore', ...further];
+    this.#process = spawn(command.file, command.args, { cwd: '/', env: {}, stdio });
+    this.gone = new Promise((resolve) => {
+      const ended = (): void => {
+        this.#alive = false;
+        resolve();
+      };
+      this.#process.once('error', ended);
+      this.#process.once('close', ended);
+    });
+    // A process that ends while it is written to: `gone` tells, there is nothing to add.
+    for (const stream of this.#process.stdio) stream?.on('error', () => undefined);
+    if (this.pid !== null) lowerPriority(this.pid);
+  }
+
+  get pid(): number | null {
+    return this.#process.pid ?? null;
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Why the watch ended it, if it did. */
+  get overrun(): Overrun | null {
+    return this.#overrun;
+  }
+
+  get input(): Writable {
+    const stream = this.#process.stdin;
+    if (stream === null) throw new Error('a child without an input');
+    return stream;
+  }
+
+  /** Its standard output, or the second one. */
+  output(stream: 1 | 3): Readable {
+    const found = this.#process.stdio[stream];
+    if (found === null || found === undefined || !('read' in found)) throw new Error('a child without an output');
+    return found;
+  }
+
+  kill(): void {
+    if (this.#alive) this.#process.kill('SIGKILL');
+  }
+
+  /** Watches memory and time from now on, until the process has gone. */
+  watch(): void {
+    const { pid } = this;
+    if (pid === null) return;
+    const began = this.#clock.monotonic();
+    const before = usageOf(pid)?.cpuMilliseconds ?? 0;
+    const timer = setInterval(() => {
+      const usage = usageOf(pid);
+      const cpu = (usage?.cpuMilliseconds ?? before) - before;
+      const waited = this.#clock.monotonic() - began;
+      if (usage !== null && usage.memoryBytes > this.#limits.memoryBytes) this.#end('memory');
+      if (cpu > this.#limits.cpuMilliseconds || waited > this.#limits.wallMilliseconds) this.#end('time');
+    }, WATCH_INTERVAL);
+    void this.gone.then(() => clearInterval(timer));
+  }
+
+  /** Writes bytes and waits until the pipe has taken them. A process that has gone takes everything. */
+  async write(...parts: readonly Buffer[]): Promise<void> {
+    for (const part of parts) {
+      if (!this.#alive || this.input.destroyed) return;
+      const taken = new Promise<void>((resolve) => this.input.write(part, () => resolve()));
+      await Promise.race([taken, this.gone]);
+    }
+  }
+
+  /**
+   * Writes all of `source`, each piece framed by `header`, and wipes what was read. Ends early when the process has gone
+   * or takes no more. A failure of the source is thrown as it came.
+   */
+  async writeAll(source: ByteSource, piece: number, header: (length: number) => Buffer): Promise<void> {
+    for await (const bytes of readInOrder(source, 0, source.size, piece)) {
+      await this.write(header(bytes.length), bytes);
+      wipe(bytes);
+      if (!this.#alive || this.input.destroyed) return;
+    }
+  }
+
+  /** The refusal for a process that ended by itself or by the watch before it had answered. */
+  failure(): Refusal {
+    if (this.#overrun === 'memory') {
+      return new Refusal('unreadable', 'decoding needs more memory than it may have', { reason: 'memory' });
+    }
+    if (this.#overrun === 'time') {
+      return new Refusal('unreadable', 'decoding takes longer than it may', { reason: 'time' });
+    }
+    return new Refusal('unreadable', 'decoding ended in the middle', { reason: 'undecodable' });
+  }
+
+  #end(overrun: Overrun): void {
+    this.#overrun ??= overrun;
+    this.kill();
+  }
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // Gone already, or not allowed: the answer comes all the same.
+  }
+}
