@@ -11,6 +11,7 @@ export type RemovedKind =
   | 'software'
   | 'thumbnail'
   | 'embedded-picture'
+  | 'embedded-video'
   | 'comment'
   | 'description'
   | 'edit-history'

@@ -1,0 +1,70 @@
+/**
+ * Reading a source in a row through one window: at most one piece of it is in memory, and each piece is wiped when the
+ * next one comes. Pieces grow from 64 KiB to 1 MiB while reading goes straight on, so a small file costs one read and a
+ * large one few.
+ *
+ * What is handed out are views into the window: they hold until the next call and no longer. Copy what must stay.
+ */
+import type { ByteSource } from '../base/source.js';
+import { KiB, MiB } from '../base/units.js';
+import { unreadable } from './unreadable.js';
+
+const FIRST_PIECE = 64 * KiB;
+const LAST_PIECE = MiB;
+const EMPTY = Buffer.alloc(0);
+
+export class Window {
+  readonly #source: ByteSource;
+  #bytes: Buffer = EMPTY;
+  #start = 0;
+  #piece = FIRST_PIECE;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  get size(): number {
+    return this.#source.size;
+  }
+
+  /** Exactly `length` bytes at `offset`; a file that ends before them is unreadable. */
+  async bytes(offset: number, length: number): Promise<Buffer> {
+    if (offset + length > this.size) throw unreadable('it ends before its own lengths say so');
+    return this.upTo(offset, length);
+  }
+
+  /** `length` bytes at `offset`, fewer where the file ends. */
+  async upTo(offset: number, length: number): Promise<Buffer> {
+    const wanted = Math.max(0, Math.min(length, this.size - offset));
+    if (!this.#holds(offset, wanted)) await this.#load(offset, wanted);
+    return this.#bytes.subarray(offset - this.#start, offset - this.#start + wanted);
+  }
+
+  /** As many bytes from `offset` on as are at hand: at least one, or none at the end of the file. */
+  async rest(offset: number): Promise<Buffer> {
+    if (offset >= this.size) return EMPTY;
+    if (!this.#holds(offset, 1)) await this.#load(offset, 1);
+    return this.#bytes.subarray(offset - this.#start);
+  }
+
+  /** Wipes what is held. */
+  close(): void {
+    this.#bytes.fill(0);
+    this.#bytes = EMPTY;
+  }
+
+  #holds(offset: number, length: number): boolean {
+    return offset >= this.#start && offset + length <= this.#start + this.#bytes.length;
+  }
+
+  async #load(offset: number, length: number): Promise<void> {
+    const straightOn = this.#bytes.length > 0 && offset <= this.#start + this.#bytes.length && offset >= this.#start;
+    this.#piece = straightOn ? Math.min(this.#piece * 4, LAST_PIECE) : FIRST_PIECE;
+    this.close();
+    const wanted = Math.min(Math.max(length, this.#piece), this.size - offset);
+    const bytes = await this.#source.read(offset, wanted);
+    if (bytes.length < Math.min(length, this.size - offset)) throw new Error('source ended before its size');
+    this.#bytes = bytes;
+    this.#start = offset;
+  }
+}
