@@ -9,6 +9,8 @@ export const LABEL = {
   snapshot: 'snap',
   /** HKDF info: epoch's key to the log's. */
   log: 'log',
+  /** HKDF info: epoch's key to the one that marks log pages as not written yet. */
+  blank: 'blank',
   /** HKDF info: share secret and link token to the share's key. */
   share: 'share',
   /** HKDF info: share secret to the salt under which its passphrase is stretched. */
