@@ -1,8 +1,14 @@
 /** The door through which everything that is kept is opened, closed, sealed and destroyed. */
 import type { Clock } from '../base/clock.js';
-import type { Arena } from '../store/arena.js';
+import { diskFiles } from '../store/disk.js';
+import { geometryOf } from '../store/geometry.js';
+import { lockFolder } from '../store/lock.js';
+import { openSealedStore } from '../store/open.js';
 import type { RootKey } from '../store/root-key.js';
-import type { Ledger } from './ledger.js';
+import { LedgerState } from './ledger-state.js';
+import { LiveLedger } from './live-ledger.js';
+import { openedStore, type OpenedStore } from './opened-store.js';
+import { loadSqlite } from './tables.js';
 
 export interface StoreOptions {
   readonly dataDir: string;
@@ -20,30 +26,30 @@ export interface StoreOptions {
   readonly onFilling?: (filledUnits: number, totalUnits: number) => void;
 }
 
-export interface StoreStats {
-  readonly epoch: number;
-  /** Something was shredded since the last round: the disk still holds what opens it, to one who has root and link. */
-  readonly dirty: boolean;
-  /** Since when, on the ledger's clock; null = clean. */
-  readonly dirtySince: number | null;
-  readonly rounds: number;
-  readonly live: number;
+/**
+ * Locks the data folder, makes or opens the store on it, and begins an epoch. Throws `StoreFault` with the part and the
+ * remedy. On a first start it resolves when the small files are made; the arena is filled behind it.
+ */
+export async function openStore(options: StoreOptions): Promise<OpenedStore> {
+  const { dataDir, slotDir, rootKey, storeMegabytes, clock, acceptClockJump = false, onFilling } = options;
+  const geometry = geometryOf(storeMegabytes);
+  const files = await diskFiles(dataDir, slotDir);
+  const lock = await lockFolder(dataDir);
+  try {
+    const state = new LedgerState(await loadSqlite(), geometry.units);
+    const opened = await openSealedStore({
+      files,
+      geometry,
+      rootKey,
+      state,
+      clock,
+      acceptClockJump,
+      ...(onFilling === undefined ? {} : { onFilling }),
+    });
+    const ledger = new LiveLedger(opened.store, state, opened.pool);
+    return openedStore(opened, state, ledger, () => lock.release());
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
-
-export interface OpenedStore {
-  readonly ledger: Ledger;
-  readonly arena: Arena;
-  /** A sealing round: afterwards nothing on the disk brings back what is gone. */
-  roll(): Promise<void>;
-  stats(): StoreStats;
-  /** A final round, then every key in memory wiped and every file closed. A second call does nothing. */
-  close(): Promise<void>;
-  /** Both slots overwritten and synced, keys wiped. The store can't be opened again, by anyone. */
-  panic(): Promise<void>;
-  /** Resolves with the fault when a write or a sync failed: nothing is acknowledged any more, the process must end. */
-  readonly poisoned: Promise<Error>;
-  /** True where this call made the store. */
-  readonly made: boolean;
-}
-
-export type OpenStore = (options: StoreOptions) => Promise<OpenedStore>;

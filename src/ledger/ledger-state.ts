@@ -1,0 +1,295 @@
+/**
+ * The state that the store seals for the ledger: shards of rows, the vault, the pepper, the counters.
+ *
+ * What holds, and why: `apply` is the one way in which it changes, live and at a replay, and depends on nothing but the
+ * clock of the page, the entries and what was there. S goes from a record to the vault and nowhere else.
+ */
+import type { SqlJsStatic } from 'sql.js';
+import { secretBytes, secretCopy, wipe } from '../base/bytes.js';
+import { invariant, unreachable } from '../base/errors.js';
+import { KiB } from '../base/units.js';
+import { randomSecret } from '../crypto/random.js';
+import type { SealedState } from '../store/state.js';
+import type { UnitPool } from '../store/unit-pool.js';
+import { SECRET_LENGTH, Vault } from '../store/vault.js';
+import type { BookChange, ShareMode } from './ledger.js';
+import { FLAG, parseRecords, type LedgerRecord, type PutRecord } from './record.js';
+import { Tables, type Row } from './tables.js';
+
+const PEPPER_LENGTH = 32;
+const SHARDS = 16;
+const VAULT_PIECE = 64 * KiB;
+const COUNTER_LENGTH = 8;
+
+/** Told of what ends without anybody having asked, and of everything that leaves something to be shredded. */
+export interface StateListener {
+  expired(row: Row): void;
+  shredded(): void;
+}
+
+export class LedgerState implements SealedState {
+  listener: StateListener | null = null;
+  readonly #sqlite: SqlJsStatic;
+  readonly #shardCount: number;
+  #shards: readonly Tables[] = [];
+  #vault: Vault;
+  #pool: UnitPool | null = null;
+  #pepper = secretBytes(PEPPER_LENGTH);
+  #frozen = false;
+  /** No share expires before this. */
+  #earliest = Infinity;
+  #live = 0;
+  readonly #units: Record<ShareMode, number> = { timed: 0, burn: 0, never: 0 };
+
+  /** `places` is the number of units: a share has at least one. */
+  constructor(sqlite: SqlJsStatic, places: number, shards = SHARDS) {
+    this.#sqlite = sqlite;
+    this.#vault = new Vault(places);
+    this.#shardCount = shards;
+  }
+
+  get pepper(): Uint8Array {
+    return this.#pepper;
+  }
+
+  get vault(): Vault {
+    return this.#vault;
+  }
+
+  /** Rows, those that have expired and were not swept yet included. */
+  get live(): number {
+    return this.#live;
+  }
+
+  unitsOf(mode: ShareMode): number {
+    return this.#units[mode];
+  }
+
+  create(pool: UnitPool): void {
+    this.#pool = pool;
+    this.#pepper = randomSecret(PEPPER_LENGTH);
+    this.#shards = Array.from({ length: this.#shardCount }, () => new Tables(this.#sqlite, null));
+  }
+
+  async restore(pool: UnitPool, take: (length: number) => Promise<Buffer>): Promise<void> {
+    this.#pool = pool;
+    this.#pepper = await take(PEPPER_LENGTH);
+    const places = (await take(4)).readUInt32BE();
+    invariant(places === this.#vault.size, 'the vault has a place per unit');
+    const vault = await take(places * SECRET_LENGTH);
+    try {
+      const shards: Tables[] = [];
+      const count = (await take(1)).readUInt8();
+      invariant(count === this.#shardCount, 'the number of shards is fixed');
+      for (let shard = 0; shard < count; shard++) {
+        const length = (await take(4)).readUInt32BE();
+        shards.push(new Tables(this.#sqlite, await take(length)));
+      }
+      this.#shards = shards;
+      const taken: number[] = [];
+      for (const tables of shards) {
+        tables.forEach((row) => {
+          taken.push(row.place);
+          this.#adopt(row);
+        });
+      }
+      this.#vault.restore(vault, taken);
+    } finally {
+      wipe(vault);
+    }
+  }
+
+  apply(clock: number, entries: readonly Buffer[]): void {
+    this.sweep(clock);
+    for (const entry of entries) {
+      for (const record of parseRecords(entry)) this.#applyRecord(record);
+    }
+  }
+
+  /** Drops what has expired by `clock`. Not while the state is frozen: readers look at the expiry themselves. */
+  sweep(clock: number): number {
+    if (clock < this.#earliest || this.#frozen) return 0;
+    let swept = 0;
+    for (const tables of this.#shards) {
+      for (const row of tables.expired(clock)) {
+        this.#drop(row);
+        this.listener?.expired(row);
+        swept++;
+      }
+    }
+    this.#earliest = Math.min(...this.#shards.map((tables) => tables.earliest()));
+    return swept;
+  }
+
+  due(clock: number): number {
+    return this.#shards.reduce((sum, tables) => sum + tables.due(clock), 0);
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+  }
+
+  bodyLength(): number {
+    const images = this.#shards.reduce((sum, tables) => sum + 4 + tables.imageBytes(), 0);
+    return PEPPER_LENGTH + 4 + this.#vault.bytes.length + 1 + images;
+  }
+
+  *body(): Generator<Buffer, void, undefined> {
+    yield secretCopy(this.#pepper);
+    yield u32(this.#vault.size);
+    const vault = this.#vault.bytes;
+    for (let at = 0; at < vault.length; at += VAULT_PIECE) yield secretCopy(vault.subarray(at, at + VAULT_PIECE));
+    yield Buffer.from([this.#shards.length]);
+    for (const tables of this.#shards) {
+      const image = tables.image();
+      yield u32(image.length);
+      yield image;
+    }
+  }
+
+  wipe(): void {
+    this.#vault.wipeAll();
+    wipe(this.#pepper);
+  }
+
+  /** Frees the memory of the tables. Nothing can be looked up afterwards. */
+  close(): void {
+    this.wipe();
+    for (const tables of this.#shards) tables.close();
+    this.#shards = [];
+  }
+
+  byId(id: Uint8Array): Row | null {
+    return this.#shardOf(id).byId(id);
+  }
+
+  /** The first shard that knows the answer. */
+  search(look: (tables: Tables) => Row | null): Row | null {
+    for (const tables of this.#shards) {
+      const row = look(tables);
+      if (row !== null) return row;
+    }
+    return null;
+  }
+
+  bookOf(key: Uint8Array): Tables {
+    return this.#shard(key.reduce((sum, byte) => sum + byte, 0));
+  }
+
+  get shards(): readonly Tables[] {
+    return this.#shards;
+  }
+
+  #applyRecord(record: LedgerRecord): void {
+    if (record.kind === 'put') {
+      this.#put(record);
+    } else if (record.kind === 'book') {
+      this.#change(record.change);
+    } else {
+      const row = this.byId(record.id);
+      if (row !== null) this.#applyTo(row, record);
+    }
+  }
+
+  #applyTo(row: Row, record: Exclude<LedgerRecord, { kind: 'put' | 'book' }>): void {
+    const tables = this.#shardOf(row.id);
+    switch (record.kind) {
+      case 'gone':
+        this.#drop(row);
+        break;
+      case 'views':
+        tables.setViews(row.id, record.views);
+        break;
+      case 'opened':
+        tables.setFlags(row.id, row.flags | FLAG.opened);
+        break;
+      case 'held':
+        tables.setFlags(row.id, record.held ? row.flags | FLAG.held : row.flags & ~FLAG.held);
+        break;
+      case 'expiry':
+        tables.setExpiry(row.id, record.expiresAt);
+        this.#earliest = Math.min(this.#earliest, record.expiresAt);
+        break;
+      default:
+        unreachable(record);
+    }
+  }
+
+  #put(record: PutRecord): void {
+    const { id, deletion, fileId, expiresAt, mode, views, flags, secret, units } = record;
+    const row = { id, deletion, fileId, expiresAt, mode, views, flags, place: this.#vault.store(secret), units };
+    this.#shardOf(id).insert(row);
+    this.#adopt(row);
+  }
+
+  #adopt(row: Row): void {
+    this.#owner().own(row.units);
+    this.#live++;
+    this.#units[row.mode] += row.units.length;
+    if (row.expiresAt !== null) this.#earliest = Math.min(this.#earliest, row.expiresAt);
+  }
+
+  /** The one place where a share ends: row, secret and units. */
+  #drop(row: Row): void {
+    this.#vault.free(row.place);
+    this.#shardOf(row.id).delete(row.id);
+    this.#owner().disown(row.units);
+    this.#live--;
+    this.#units[row.mode] -= row.units.length;
+    this.listener?.shredded();
+  }
+
+  #change(change: BookChange): void {
+    const tables = this.bookOf(change.key);
+    const before = tables.bookGet(change.space, change.key);
+    switch (change.kind) {
+      case 'put':
+        tables.bookPut(change.space, change.key, change.value);
+        break;
+      case 'delete':
+        tables.bookDelete(change.space, change.key);
+        break;
+      case 'add':
+        tables.bookPut(change.space, change.key, encodeCounter(parseCounter(before) + change.by));
+        break;
+      default:
+        unreachable(change);
+    }
+    if (before !== null && change.kind !== 'add') this.listener?.shredded();
+  }
+
+  #owner(): UnitPool {
+    invariant(this.#pool !== null, 'a state is created or restored before it is used');
+    return this.#pool;
+  }
+
+  #shardOf(id: Uint8Array): Tables {
+    return this.#shard(id[0] ?? 0);
+  }
+
+  #shard(number: number): Tables {
+    const tables = this.#shards[number % this.#shards.length];
+    invariant(tables !== undefined, 'a state is created or restored before it is used');
+    return tables;
+  }
+}
+
+export function parseCounter(value: Buffer | null): number {
+  return value?.length === COUNTER_LENGTH ? Number(value.readBigUInt64BE()) : 0;
+}
+
+function encodeCounter(count: number): Buffer {
+  const bytes = Buffer.alloc(COUNTER_LENGTH);
+  bytes.writeBigUInt64BE(BigInt(count));
+  return bytes;
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
