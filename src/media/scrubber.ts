@@ -9,6 +9,7 @@ import { Refusal } from '../base/errors.js';
 import type { ByteSource } from '../base/source.js';
 import { scrubJpeg } from './jpeg/jpeg.js';
 import type { MediaType } from './media-type.js';
+import { scrubNote } from './note.js';
 import { planned, type Plan } from './plan.js';
 import { scrubPng } from './png/png.js';
 import type { Scrubber, Scrubbing } from './scrub.js';
@@ -17,6 +18,7 @@ import type { Scrubber, Scrubbing } from './scrub.js';
 const SCRUBBERS: Partial<Readonly<Record<MediaType, Scrubber>>> = {
   'image/jpeg': scrubJpeg,
   'image/png': scrubPng,
+  'text/plain': scrubNote,
 };
 
 /** Scrubs `source` as `type`. Refuses what doesn't read as that type from beginning to end. */

@@ -1,0 +1,77 @@
+/** Uploads in flight, as their sender may watch them: counts and stages, in memory, gone when the upload ends. */
+import type { Brand } from '../base/brand.js';
+
+/** Comes with a form and names one upload of it. Whoever has it may watch the upload; it opens nothing. */
+export type UploadId = Brand<string, 'UploadId'>;
+
+const UPLOAD_ID = /^[0-9A-Za-z]{22}$/;
+
+/** Null = malformed. */
+export function parseUploadId(text: string | undefined): UploadId | null {
+  return text !== undefined && UPLOAD_ID.test(text) ? (text as UploadId) : null;
+}
+
+export type Stage = 'receiving' | 'checking' | 'scrubbing' | 'sealing' | 'done' | 'too-large' | 'refused';
+
+export interface ProgressState {
+  readonly stage: Stage;
+  readonly received: number;
+  /** Bytes of the request's body; null where the client did not say. */
+  readonly expected: number | null;
+  /** Milliseconds on a monotonic clock since the upload began. */
+  readonly elapsed: number;
+}
+
+/** One upload's own end of its progress. Every method is cheap; ending twice does nothing. */
+export interface ProgressReport {
+  received(count: number): void;
+  stage(stage: Stage): void;
+  /** Forgets the upload, unless a newer one has its ID by now. */
+  end(): void;
+}
+
+export const unwatched: ProgressReport = { received: () => undefined, stage: () => undefined, end: () => undefined };
+
+interface Entry {
+  stage: Stage;
+  received: number;
+  readonly expected: number | null;
+  readonly begun: number;
+}
+
+/** More uploads than are ever in flight at once; beyond it the oldest is no longer shown. */
+const MOST = 256;
+
+export class ProgressBoard {
+  readonly #entries = new Map<UploadId, Entry>();
+  readonly #monotonic: () => number;
+
+  constructor(monotonic: () => number) {
+    this.#monotonic = monotonic;
+  }
+
+  /** Begins to show an upload. The same ID once more, from a browser that sent its form again, shows the newer one. */
+  begin(id: UploadId | null, expected: number | null): ProgressReport {
+    if (id === null) return unwatched;
+    const entry: Entry = { stage: 'receiving', received: 0, expected, begun: this.#monotonic() };
+    this.#entries.delete(id);
+    this.#entries.set(id, entry);
+    const oldest = this.#entries.keys().next().value;
+    if (this.#entries.size > MOST && oldest !== undefined) this.#entries.delete(oldest);
+    return {
+      received: (count) => void (entry.received += count),
+      stage: (stage) => void (entry.stage = stage),
+      end: () => {
+        if (this.#entries.get(id) === entry) this.#entries.delete(id);
+      },
+    };
+  }
+
+  /** What there is to show; null = no upload of that ID is in flight (any more, or yet). */
+  read(id: UploadId): ProgressState | null {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return null;
+    const { stage, received, expected, begun } = entry;
+    return { stage, received, expected, elapsed: this.#monotonic() - begun };
+  }
+}
