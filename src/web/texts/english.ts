@@ -109,6 +109,7 @@ export const english = {
   'removed.software': 'software',
   'removed.thumbnail': 'thumbnail',
   'removed.embedded-picture': 'embedded picture',
+  'removed.embedded-video': 'embedded video',
   'removed.comment': 'comment',
   'removed.description': 'description',
   'removed.edit-history': 'edit history',

@@ -1,0 +1,69 @@
+/** `PUT /NAME`: the upload of `curl -T`. Options come as headers. */
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { Refusal } from '../../base/errors.js';
+import { parseOptions, type RawOptions } from '../../intake/options.js';
+import { spool } from '../../intake/spool.js';
+import { unwatched } from '../../intake/progress.js';
+import { acceptBody } from '../body.js';
+import type { Services } from '../services.js';
+import type { Site } from '../site.js';
+import { inPlace, sendReceiptForScripts } from '../uploads.js';
+
+export function putRoutes(router: Router, site: Site, services: Services): void {
+  const take = (ctx: Context): Promise<void> => takeFile(ctx, site, services);
+  router.put('/', take);
+  router.put('/:name', take);
+}
+
+async function takeFile(ctx: Context, site: Site, services: Services): Promise<void> {
+  const raw = headerOptions(ctx);
+  const options = parseOptions(raw, services.ledger.now());
+  if (options.code !== null && !services.isPro(options.code)) {
+    throw new Refusal('malformed', 'this Pro code is unknown or has ended', { field: 'code' });
+  }
+  const bytes = options.code === null ? services.policy.freeBytes : services.policy.proBytes;
+  // Who asked before sending learns of the limit before sending; who did not is read to the end first.
+  const tooLarge = Number(ctx.get('Content-Length') || 0) > bytes;
+  if (tooLarge && ctx.get('Expect') !== '') throw new Refusal('too-large', 'the file is too large', { limit: bytes });
+  await inPlace(ctx, services, async () => {
+    acceptBody(ctx);
+    const spooled = await spool(services.arena, whole(ctx), { bytes });
+    try {
+      const wish = (ctx.params as { name?: string }).name ?? '';
+      const items = [{ wish, source: spooled.source, typed: false }];
+      const receipt = await services.pipeline.share({ items, options, id: null, progress: unwatched });
+      sendReceiptForScripts(ctx, site, receipt);
+    } finally {
+      spooled.release();
+    }
+  });
+}
+
+/** The body, which must come to its end: a connection that breaks off is no end. */
+async function* whole(ctx: Context): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* ctx.req as AsyncIterable<Buffer>;
+  } catch {
+    throw new Refusal('cut-off', 'the upload was cut off');
+  }
+  if (!ctx.req.complete) throw new Refusal('cut-off', 'the upload was cut off');
+}
+
+function headerOptions(ctx: Context): RawOptions {
+  const header = (name: string): string | undefined => {
+    const value = ctx.get(name);
+    // Node reads headers as Latin-1; clients send UTF-8.
+    return value === '' ? undefined : Buffer.from(value, 'latin1').toString('utf8');
+  };
+  const raw: Record<string, string | undefined> = {
+    expiry: header('X-Expiry'),
+    days: header('Max-Days'),
+    views: header('X-Views') ?? header('Max-Downloads'),
+    caption: header('X-Caption'),
+    passphrase: header('X-Passphrase'),
+    code: header('X-Code'),
+    scrub: header('X-Scrub'),
+  };
+  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined));
+}

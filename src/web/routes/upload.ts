@@ -1,0 +1,160 @@
+/** `GET /`: the upload form. `POST /`: an upload from it, or from a script. Answers 201 with the receipt, no redirect. */
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { Refusal, type RefusalCode } from '../../base/errors.js';
+import { bufferSource } from '../../base/source.js';
+import { ALPHANUMERIC, randomToken } from '../../crypto/random.js';
+import { NOTE_BYTES } from '../../intake/multipart.js';
+import { CAPTION_CHARACTERS, parseOptions } from '../../intake/options.js';
+import type { Received } from '../../intake/pipeline.js';
+import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/progress.js';
+import { formOf, pageContext, sendPage } from '../answer.js';
+import { acceptBody, drainBody, readBody } from '../body.js';
+import { EXPIRY_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
+import { statusOf } from '../refusals.js';
+import type { Services } from '../services.js';
+import type { Site } from '../site.js';
+import { inPlace, receiptHeaders, sendReceiptForScripts } from '../uploads.js';
+import { sendReceiptPage } from '../receipt.js';
+
+type Fields = Readonly<Record<string, string>>;
+
+export function uploadRoutes(router: Router, site: Site, services: Services): void {
+  router.get('/', (ctx) => sendForm(ctx, services, 200, NOTHING_TYPED, null));
+  router.post('/', (ctx) => takeForm(ctx, site, services));
+}
+
+async function takeForm(ctx: Context, site: Site, services: Services): Promise<void> {
+  const id = parseUploadId(typeof ctx.query['progress'] === 'string' ? ctx.query['progress'] : undefined);
+  const progress = services.progress.begin(id, Number(ctx.get('Content-Length')) || null);
+  let fields: Fields = {};
+  try {
+    await inPlace(ctx, services, async () => {
+      acceptBody(ctx);
+      const form = await receive(ctx, services, progress);
+      fields = form.fields;
+      try {
+        if (form.refused !== null) throw form.refused;
+        await answer(ctx, site, services, { id, progress, fields, items: form.items });
+      } finally {
+        form.release();
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    progress.stage(error.code === 'too-large' ? 'too-large' : 'refused');
+    // A browser shows an answer only when all of its form was read.
+    if (!ctx.req.readableEnded) await drainBody(ctx);
+    if (formOf(ctx) !== 'html') throw error;
+    sendForm(ctx, services, statusOf(error.code), typedIn(fields), problemOf(error));
+  } finally {
+    progress.end();
+  }
+}
+
+interface Taken {
+  readonly fields: Fields;
+  readonly items: readonly Received[];
+  readonly refused: Refusal | null;
+  release(): void;
+}
+
+async function receive(ctx: Context, services: Services, progress: ProgressReport): Promise<Taken> {
+  ctx.req.on('data', (piece: Buffer) => progress.received(piece.length));
+  if (ctx.is('multipart/form-data')) {
+    const { policy, isPro, receiveForm } = services;
+    const fileBytes = (fields: Fields): number => (isPro(fields['code'] ?? '') ? policy.proBytes : policy.freeBytes);
+    const { fields, files, refused, release } = await receiveForm(ctx, { fileBytes, progress });
+    const items = files.map(({ wish, spooled }) => ({ wish, source: spooled.source, typed: false }));
+    return { fields, items: [...items, ...noteOf(fields)], refused, release };
+  }
+  if (ctx.is('application/x-www-form-urlencoded') !== 'application/x-www-form-urlencoded') {
+    throw new Refusal('malformed', 'send a form as multipart/form-data, or a file with PUT');
+  }
+  const fields = Object.fromEntries(new URLSearchParams((await readBody(ctx, 3 * NOTE_BYTES)).toString('utf8')));
+  return { fields, items: noteOf(fields), refused: null, release: () => undefined };
+}
+
+/** A typed note is an item like any other; browsers send line ends as CRLF, files have LF. */
+function noteOf(fields: Fields): Received[] {
+  const text = (fields['note'] ?? '').replace(/\r\n/g, '\n');
+  if (text.trim() === '') return [];
+  return [{ wish: 'note.txt', source: bufferSource(Buffer.from(text, 'utf8')), typed: true }];
+}
+
+interface Arrived {
+  readonly id: UploadId | null;
+  readonly progress: ProgressReport;
+  readonly fields: Fields;
+  readonly items: readonly Received[];
+}
+
+async function answer(
+  ctx: Context,
+  site: Site,
+  services: Services,
+  { id, progress, fields, items }: Arrived,
+): Promise<void> {
+  const options = parseOptions(fields, services.ledger.now());
+  if (options.code !== null && !services.isPro(options.code)) {
+    throw new Refusal('malformed', 'this Pro code is unknown or has ended', { field: 'code' });
+  }
+  const receipt = await services.pipeline.share({ items, options, id, progress });
+  progress.stage('done');
+  if (formOf(ctx) !== 'html') {
+    sendReceiptForScripts(ctx, site, receipt);
+    return;
+  }
+  receiptHeaders(ctx, site, receipt);
+  await sendReceiptPage(ctx, site, services, receipt);
+}
+
+function sendForm(
+  ctx: Context,
+  { pages, policy }: Services,
+  status: number,
+  typed: UploadTyped,
+  problem: UploadProblem | null,
+): void {
+  const view = {
+    kind: typed.note === '' ? ('files' as const) : ('note' as const),
+    progressId: randomToken(22, ALPHANUMERIC),
+    freeBytes: policy.freeBytes,
+    proBytes: policy.proBytes,
+    captionLength: CAPTION_CHARACTERS,
+    noteLength: NOTE_BYTES / 10,
+    anyFile: policy.anyFile,
+    typed,
+    problem,
+  };
+  sendPage(ctx, status, pages.upload({ ...pageContext(ctx), path: '/' }, view));
+}
+
+function typedIn(fields: Fields): UploadTyped {
+  const field = (name: string): string => (fields[name] ?? '').slice(0, 100_000);
+  return {
+    note: field('note'),
+    caption: field('caption'),
+    expiry: EXPIRY_CHOICES.find((choice) => choice === fields['expiry']) ?? NOTHING_TYPED.expiry,
+    views: field('views'),
+    passphrase: field('passphrase'),
+    code: field('code'),
+    hardScrub: fields['scrub'] === 'hard',
+  };
+}
+
+const FIELD_PROBLEMS: Readonly<Record<string, UploadProblem['code']>> = {
+  caption: 'caption-too-long',
+  expiry: 'expiry-unknown',
+  views: 'views-not-a-number',
+  passphrase: 'passphrase-too-long',
+  code: 'code-unknown',
+};
+
+function problemOf({ code, message, detail }: Refusal): UploadProblem {
+  const field = detail['field'];
+  const known = code === 'malformed' && typeof field === 'string' ? FIELD_PROBLEMS[field] : undefined;
+  if (known !== undefined) return { code: known };
+  if (code === 'empty' && message === 'nothing was sent') return { code: 'nothing-chosen' };
+  return { code: code satisfies RefusalCode, detail };
+}

@@ -1,0 +1,80 @@
+/** The site of senders and recipients on one listener: middleware in order, then a route a file. */
+import Router from '@koa/router';
+import Koa, { type Context } from 'koa';
+import { Refusal } from '../base/errors.js';
+import { baseHeaders } from './answer.js';
+import { sameOriginOnly } from './origin.js';
+import { answerFailures } from './refusals.js';
+import { deleteRoutes } from './routes/delete.js';
+import { fileRoutes } from './routes/file.js';
+import { grantRoutes } from './routes/grant.js';
+import { informationRoutes } from './routes/information.js';
+import { progressRoutes } from './routes/progress.js';
+import { putRoutes } from './routes/put.js';
+import { uploadRoutes } from './routes/upload.js';
+import { viewRoutes } from './routes/view.js';
+import type { Services } from './services.js';
+import type { Site } from './site.js';
+
+/** A Koa application that never prints, never sets a cookie, and answers every failure itself. */
+export function createSenders(site: Site, services: Services): Koa {
+  const app = new Koa({ proxy: false });
+  silence(app, services);
+  app.use(async (ctx, next) => {
+    ctx.res.sendDate = false;
+    ctx.set(baseHeaders(site));
+    await next();
+  });
+  app.use(answerFailures(services.pages, services.log));
+  app.use(sameOriginOnly);
+  app.use(onionLocation(site));
+  const router = new Router();
+  uploadRoutes(router, site, services);
+  viewRoutes(router, site, services);
+  fileRoutes(router, site, services);
+  grantRoutes(router, services);
+  deleteRoutes(router, services);
+  progressRoutes(router, services);
+  informationRoutes(router, site, services);
+  putRoutes(router, site, services);
+  app.use(router.routes());
+  app.use(wrongMethod(router));
+  return app;
+}
+
+/** Koa prints what it can't send, and strips headers from what it sends then. Neither may happen. */
+function silence(app: Koa, { log }: Services): void {
+  app.silent = true;
+  app.on('error', () => undefined);
+  app.context.onerror = function onerror(this: Context, error: unknown): void {
+    if (error === null || error === undefined) return;
+    log('request-failed');
+    this.res.destroy();
+  };
+}
+
+/** Which page of the onion stands for this one; only over TLS, only on pages, only once. */
+function onionLocation(site: Site) {
+  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    await next();
+    if (site.onionOrigin === null || !site.secure || ctx.type !== 'text/html') return;
+    ctx.set('Onion-Location', `${site.onionOrigin}${ctx.path}`);
+  };
+}
+
+/** A path that exists, asked for in a way that it doesn't know: 405 with what it knows, 204 for OPTIONS. */
+function wrongMethod(router: Router) {
+  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    const known = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
+    if (known.length === 0) {
+      await next();
+      return;
+    }
+    ctx.set('Allow', [...new Set([...known, 'OPTIONS'])].join(', '));
+    if (ctx.method === 'OPTIONS') {
+      ctx.status = 204;
+      return;
+    }
+    throw new Refusal('malformed', `${ctx.method.slice(0, 10)} does not go here`);
+  };
+}

@@ -1,0 +1,32 @@
+/** What the routes work with, handed in by the composition root. */
+import type { Logger } from '../base/log.js';
+import type { FormReceiver } from '../intake/multipart.js';
+import type { Pipeline } from '../intake/pipeline.js';
+import type { ProgressBoard } from '../intake/progress.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Retrieval } from '../retrieval/retrieval.js';
+import type { Arena } from '../store/arena.js';
+import type { Pages } from './pages/pages.js';
+
+export interface Policy {
+  readonly siteName: string;
+  readonly freeBytes: number;
+  readonly proBytes: number;
+  readonly anyFile: boolean;
+  readonly rollSeconds: number;
+}
+
+export interface Services {
+  readonly pages: Pages;
+  readonly policy: Policy;
+  readonly arena: Arena;
+  readonly ledger: Ledger;
+  readonly pipeline: Pipeline;
+  readonly retrieval: Retrieval;
+  readonly progress: ProgressBoard;
+  readonly receiveForm: FormReceiver;
+  /** Whether a Pro code, as typed, is good now. */
+  readonly isPro: (code: string) => boolean;
+  readonly monotonic: () => number;
+  readonly log: Logger;
+}
