@@ -19,6 +19,10 @@ export const LABEL = {
   link: 'L',
   /** HMAC prefix: deletion token to the id by which the ledger knows its right to delete. */
   deletion: 'D',
+  /** HKDF info: upload ID to the key under which its receipt can be given again. */
+  repeat: 'repeat',
+  /** HMAC prefix: share key to the strong entity tag of an item. */
+  entityTag: 'etag',
 } as const;
 
 /** Contexts of the sealed streams: bound in, never stored. */

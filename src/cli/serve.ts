@@ -1,0 +1,81 @@
+/** `chatpic serve`: runs the appliance until it is told to stop. */
+import type { Command } from 'commander';
+import { startApp, type App } from '../app.js';
+import { lineLogger } from '../base/log.js';
+import { configure } from '../config/configuration.js';
+import { readEnvironment, unknownSettings } from '../config/environment.js';
+import { rootKeyOf } from './root-key.js';
+import { EXIT, explain, progressLine, say } from './terminal.js';
+
+interface ServeOptions {
+  readonly acceptClock?: boolean;
+}
+
+export function serveVerb(program: Command): void {
+  program
+    .command('serve')
+    .description('run the appliance until it is told to stop')
+    .option('--accept-clock', 'believe a wall clock that is more than a day ahead of the store')
+    .action(async (options: ServeOptions) => {
+      process.exitCode = await serve(options).catch(explain);
+    });
+}
+
+async function serve({ acceptClock = false }: ServeOptions): Promise<number> {
+  const configuration = configure(readEnvironment(process.env));
+  for (const name of unknownSettings(process.env)) say(`${name} is not a setting; it is ignored.`);
+  const log = lineLogger((line) => process.stderr.write(line));
+  let listening = false;
+  const app = await startApp({
+    configuration,
+    rootKey: rootKeyOf(configuration),
+    log,
+    acceptClockJump: acceptClock,
+    onFilling: (filled, total) => {
+      if (listening) showFilling(filled, total);
+    },
+  });
+  listening = true;
+  greet(app);
+  return run(app);
+}
+
+function greet({ address, store }: App): void {
+  say(`ChatPic is ready.`);
+  say(`  Share something:  ${address}/`);
+  say(`  From a terminal:  curl -T photo.jpg ${address}/`);
+  say(`  Is all well?      npx chatpic doctor`);
+  say(
+    store.made ? `The store was made just now and is being filled with noise. Stop with Ctrl-C.` : `Stop with Ctrl-C.`,
+  );
+}
+
+function showFilling(filled: number, total: number): void {
+  progressLine(`Filling the store: ${Math.floor((100 * filled) / total)} %`);
+  if (filled === total && process.stderr.isTTY) say('');
+}
+
+/** Until a signal, or until the store can't go on. A second signal does not wait for what is under way. */
+async function run(app: App): Promise<number> {
+  const stopped = new Promise<number>((resolve) => {
+    let signals = 0;
+    const stop = (): void => {
+      signals++;
+      if (signals > 1) process.exit(EXIT.refused);
+      say('Stopping: what is under way may end. Press Ctrl-C again to stop at once.');
+      app.close().then(
+        () => resolve(EXIT.done),
+        (error: unknown) => resolve(explain(error)),
+      );
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+  const failed = app.poisoned.then(() => {
+    say('A write to the store failed. Nothing more is acknowledged; the next start says what is true.');
+    return EXIT.refused;
+  });
+  const code = await Promise.race([stopped, failed]);
+  // node-schedule leaves a timer behind: the end must not wait for it.
+  process.exit(code);
+}

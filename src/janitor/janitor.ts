@@ -1,0 +1,37 @@
+/** What happens by itself: expiries due, grants that are over, sealing rounds. Once a second, never twice at a time. */
+import schedule, { type Job } from 'node-schedule';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Grants } from '../retrieval/grants.js';
+import type { Rounds } from '../shred/rounds.js';
+
+export interface JanitorParts {
+  readonly ledger: Ledger;
+  readonly grants: Grants;
+  readonly rounds: Rounds;
+  /** A round that failed has poisoned the store: whoever owns the process ends it. */
+  readonly onRoundFailed: () => void;
+  /** Called now and then when nothing is under way, to give memory back. */
+  readonly onIdle?: () => void;
+}
+
+export interface Janitor {
+  /** Stops the clockwork and waits for a round that is under way. */
+  stop(): Promise<void>;
+}
+
+/** Starts the clockwork. One job for everything: a job a share would be a thousand timers, and one that breaks at 24 days. */
+export function startJanitor(parts: JanitorParts): Janitor {
+  let round: Promise<void> = Promise.resolve();
+  const job: Job = schedule.scheduleJob('* * * * * *', () => {
+    parts.ledger.sweepExpired();
+    parts.grants.sweep();
+    round = parts.rounds.tick().catch(parts.onRoundFailed);
+    parts.onIdle?.();
+  });
+  return {
+    async stop() {
+      job.cancel();
+      await round;
+    },
+  };
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** The process entry: the operator's verbs. */
+import { Command, CommanderError } from 'commander';
+import { serveVerb } from './cli/serve.js';
+import { EXIT } from './cli/terminal.js';
+
+// Everything that this process makes is its own user's alone.
+process.umask(0o077);
+
+const program = new Command('chatpic')
+  .description('An anonymous, self-destructing sharing appliance')
+  .showHelpAfterError()
+  .exitOverride();
+serveVerb(program);
+program.commands.forEach((command) => command.exitOverride());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+}
