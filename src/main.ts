@@ -6,6 +6,8 @@ import { EXIT } from './cli/terminal.js';
 
 // Everything that this process makes is its own user's alone.
 process.umask(0o077);
+// Node's warnings may be about a request; nothing is printed that depends on one.
+process.removeAllListeners('warning');
 
 const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')

@@ -42,6 +42,8 @@ export interface FormLimits {
 interface Taking {
   readonly limits: FormLimits;
   readonly files: ReceivedFile[];
+  /** Parts that are being read now. */
+  readonly streams: Set<Readable>;
   /** The first refusal or failure; the rest of the body is only drained. */
   failed: Error | null;
   /** The form is over: a file that is ready only now belongs to nobody. */
@@ -68,12 +70,18 @@ export function formReceiver(arena: Arena): FormReceiver {
     defParamCharset: 'utf8',
   }).any();
   return async (ctx, limits) => {
-    const taking: Taking = { limits, files: [], failed: null, over: false };
+    const taking: Taking = { limits, files: [], streams: new Set(), failed: null, over: false };
     takings.set(ctx.req, taking);
     const release = (): void => {
       taking.over = true;
       for (const { spooled } of taking.files.splice(0)) spooled.release();
     };
+    // A browser that leaves in the middle closes the request, not the part that is being read.
+    const cut = (): void => {
+      if (ctx.req.complete) return;
+      for (const stream of taking.streams) stream.destroy(new Refusal('cut-off', 'the upload was cut off'));
+    };
+    ctx.req.once('close', cut);
     let failed: Error | null = null;
     try {
       await parser(ctx, () => Promise.resolve());
@@ -118,11 +126,7 @@ async function takeFile(
 ): Promise<void> {
   if (file.fieldname !== 'file') throw new Refusal('malformed', 'files come in the field "file"', { field: 'file' });
   if (taking.failed !== null) return drain(file.stream);
-  // A browser that leaves in the middle closes the request, not the part that is being read.
-  const cut = (): void => {
-    if (!request.complete) file.stream.destroy(new Refusal('cut-off', 'the upload was cut off'));
-  };
-  request.once('close', cut);
+  taking.streams.add(file.stream);
   try {
     const { progress, fileBytes } = taking.limits;
     const spooled = await spool(arena, file.stream as AsyncIterable<Buffer>, {
@@ -132,7 +136,7 @@ async function takeFile(
     if (taking.over) spooled.release();
     else taking.files.push({ wish: file.originalname, spooled });
   } finally {
-    request.off('close', cut);
+    taking.streams.delete(file.stream);
   }
 }
 
