@@ -17,9 +17,17 @@ import { FLAG, parseRecords, type LedgerRecord, type PutRecord } from './record.
 import { Tables, type Row } from './tables.js';
 
 const PEPPER_LENGTH = 32;
-const SHARDS = 16;
 const VAULT_PIECE = 64 * KiB;
 const COUNTER_LENGTH = 8;
+
+/** How the rows are laid out. Tests hand in tiny ones. */
+export interface Sharding {
+  readonly shards: number;
+  /** Bytes of a page of SQLite. */
+  readonly pageBytes: number;
+}
+
+const SHARDING: Sharding = { shards: 16, pageBytes: 4 * KiB };
 
 /** Told of what ends without anybody having asked, and of everything that leaves something to be shredded. */
 export interface StateListener {
@@ -30,7 +38,7 @@ export interface StateListener {
 export class LedgerState implements SealedState {
   listener: StateListener | null = null;
   readonly #sqlite: SqlJsStatic;
-  readonly #shardCount: number;
+  readonly #sharding: Sharding;
   #shards: readonly Tables[] = [];
   #vault: Vault;
   #pool: UnitPool | null = null;
@@ -42,10 +50,10 @@ export class LedgerState implements SealedState {
   readonly #units: Record<ShareMode, number> = { timed: 0, burn: 0, never: 0 };
 
   /** `places` is the number of units: a share has at least one. */
-  constructor(sqlite: SqlJsStatic, places: number, shards = SHARDS) {
+  constructor(sqlite: SqlJsStatic, places: number, sharding = SHARDING) {
     this.#sqlite = sqlite;
     this.#vault = new Vault(places);
-    this.#shardCount = shards;
+    this.#sharding = sharding;
   }
 
   get pepper(): Uint8Array {
@@ -68,7 +76,8 @@ export class LedgerState implements SealedState {
   create(pool: UnitPool): void {
     this.#pool = pool;
     this.#pepper = randomSecret(PEPPER_LENGTH);
-    this.#shards = Array.from({ length: this.#shardCount }, () => new Tables(this.#sqlite, null));
+    const { shards, pageBytes } = this.#sharding;
+    this.#shards = Array.from({ length: shards }, () => new Tables(this.#sqlite, null, pageBytes));
   }
 
   async restore(pool: UnitPool, take: (length: number) => Promise<Buffer>): Promise<void> {
@@ -80,10 +89,10 @@ export class LedgerState implements SealedState {
     try {
       const shards: Tables[] = [];
       const count = (await take(1)).readUInt8();
-      invariant(count === this.#shardCount, 'the number of shards is fixed');
+      invariant(count === this.#sharding.shards, 'the number of shards is fixed');
       for (let shard = 0; shard < count; shard++) {
         const length = (await take(4)).readUInt32BE();
-        shards.push(new Tables(this.#sqlite, await take(length)));
+        shards.push(new Tables(this.#sqlite, await take(length), this.#sharding.pageBytes));
       }
       this.#shards = shards;
       const taken: number[] = [];

@@ -89,9 +89,10 @@ export class Tables {
   readonly #pageBytes: number;
   #imageBytes: number | null = null;
 
-  /** Empty tables, or those of an image. */
-  constructor(sqlite: SqlJsStatic, image: Uint8Array | null) {
+  /** Empty tables with pages of so many bytes, or those of an image. */
+  constructor(sqlite: SqlJsStatic, image: Uint8Array | null, pageBytes: number) {
     this.#database = new sqlite.Database(image);
+    if (image === null) this.#database.run(`PRAGMA page_size = ${pageBytes}`);
     this.#database.run('PRAGMA journal_mode = MEMORY; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;');
     if (image === null) this.#database.run(SCHEMA);
     this.#pageBytes = Number(this.#database.exec('PRAGMA page_size')[0]?.values[0]?.[0]);
