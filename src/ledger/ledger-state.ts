@@ -43,7 +43,6 @@ export class LedgerState implements SealedState {
   #vault: Vault;
   #pool: UnitPool | null = null;
   #pepper = secretBytes(PEPPER_LENGTH);
-  #frozen = false;
   /** No share expires before this. */
   #earliest = Infinity;
   #live = 0;
@@ -97,10 +96,17 @@ export class LedgerState implements SealedState {
       this.#shards = shards;
       const taken: number[] = [];
       for (const tables of shards) {
+        const dead: Row[] = [];
         tables.forEach((row) => {
-          taken.push(row.place);
-          this.#adopt(row);
+          if (isZero(vault.subarray(row.place * SECRET_LENGTH, (row.place + 1) * SECRET_LENGTH))) {
+            dead.push(row);
+          } else {
+            taken.push(row.place);
+            this.#adopt(row);
+          }
         });
+        // It expired while its round was being written, after the clock of that round: dead stays dead.
+        for (const { id } of dead) tables.delete(id);
       }
       this.#vault.restore(vault, taken);
     } finally {
@@ -109,37 +115,19 @@ export class LedgerState implements SealedState {
   }
 
   apply(clock: number, entries: readonly Buffer[]): void {
-    this.sweep(clock);
+    this.#dropExpired(clock);
     for (const entry of entries) {
       for (const record of parseRecords(entry)) this.#applyRecord(record);
     }
   }
 
-  /** Drops what has expired by `clock`. Not while the state is frozen: readers look at the expiry themselves. */
-  sweep(clock: number): number {
-    if (clock < this.#earliest || this.#frozen) return 0;
-    let swept = 0;
-    for (const tables of this.#shards) {
-      for (const row of tables.expired(clock)) {
-        this.#drop(row);
-        this.listener?.expired(row);
-        swept++;
-      }
-    }
-    this.#earliest = Math.min(...this.#shards.map((tables) => tables.earliest()));
-    return swept;
+  /** What has expired by `clock` and was not dropped yet. */
+  expired(clock: number): Row[] {
+    return clock < this.#earliest ? [] : this.#shards.flatMap((tables) => tables.expired(clock));
   }
 
   due(clock: number): number {
     return this.#shards.reduce((sum, tables) => sum + tables.due(clock), 0);
-  }
-
-  freeze(): void {
-    this.#frozen = true;
-  }
-
-  thaw(): void {
-    this.#frozen = false;
   }
 
   bodyLength(): number {
@@ -191,6 +179,15 @@ export class LedgerState implements SealedState {
 
   get shards(): readonly Tables[] {
     return this.#shards;
+  }
+
+  #dropExpired(clock: number): void {
+    if (clock < this.#earliest) return;
+    for (const row of this.expired(clock)) {
+      this.#drop(row);
+      this.listener?.expired(row);
+    }
+    this.#earliest = Math.min(...this.#shards.map((tables) => tables.earliest()));
   }
 
   #applyRecord(record: LedgerRecord): void {
@@ -289,6 +286,10 @@ export class LedgerState implements SealedState {
 
 export function parseCounter(value: Buffer | null): number {
   return value?.length === COUNTER_LENGTH ? Number(value.readBigUInt64BE()) : 0;
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
 }
 
 function encodeCounter(count: number): Buffer {

@@ -162,7 +162,17 @@ export class LiveLedger implements Ledger {
   }
 
   sweepExpired(): number {
-    return this.#store.ended === null ? this.#state.sweep(this.now()) : 0;
+    if (this.#store.ended !== null) return 0;
+    const rows = this.#state.expired(this.now()).filter((row) => !this.#gone.has(idOf(row.id)));
+    if (rows.length === 0) return 0;
+    for (const row of rows) {
+      this.#gone.add(idOf(row.id));
+      this.#state.vault.wipe(row.place);
+      this.#announce(idOf(row.id), 'expired');
+    }
+    // The rows are dropped and their units free when the clock is on record: a wrong one can't revive them then.
+    void this.#store.recordClock().catch(() => undefined);
+    return rows.length;
   }
 
   book(space: number): Book {

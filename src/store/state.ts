@@ -22,11 +22,9 @@ export interface SealedState {
   bodyLength(): number;
   /**
    * The body, in pieces that the caller wipes. The store asks for a piece only when the one before is written, with the
-   * event loop running in between; it calls `freeze` before and `thaw` after, and applies nothing meanwhile.
+   * event loop running in between, and applies nothing meanwhile.
    */
   body(): Iterable<Buffer>;
-  freeze(): void;
-  thaw(): void;
   /** Overwrites every secret that is held. */
   wipe(): void;
 }

@@ -26,12 +26,14 @@ import { longestWhole, sealPage, type Page } from './log-page.js';
 import { WriterQueue, type WaitingEntry } from './queue.js';
 import { bodyCapacity } from './snapshot.js';
 import { destroyBothSlots } from './start.js';
-import type { SealedState } from './state.js';
+import { FIRST_STATE_KIND, type SealedState } from './state.js';
 import type { UnitPool } from './unit-pool.js';
 
 /** The longest entry, whatever the geometry. */
 const LONGEST_ENTRY = 64 * KiB;
+/** Entries of the store's own (docs/format/store.md, "Log"). */
 const FILLED_KIND = 1;
+const TICK_KIND = 2;
 
 /** A store that is opened but has no epoch of its own yet: `begin` makes the round that every life begins with. */
 export interface StoreParts extends SetContext {
@@ -141,11 +143,20 @@ export class SealedStore {
     return this.commit(bytes);
   }
 
+  /** Puts the clock on record: from then on nothing that has expired by now comes back, whatever a later clock says. */
+  recordClock(): Promise<void> {
+    return this.commit(Buffer.from([TICK_KIND]));
+  }
+
   /** Applies entries, at a replay and live. */
   apply(clock: number, entries: readonly Buffer[]): void {
-    const own = entries.filter((entry) => entry[0] === FILLED_KIND);
-    for (const entry of own) this.#parts.pool.setFilled(entry.readUInt32BE(1));
-    this.#parts.state.apply(clock, own.length === 0 ? entries : entries.filter((entry) => !own.includes(entry)));
+    for (const entry of entries) {
+      if (entry[0] === FILLED_KIND) this.#parts.pool.setFilled(entry.readUInt32BE(1));
+    }
+    this.#parts.state.apply(
+      clock,
+      entries.filter((entry) => (entry[0] ?? 0) >= FIRST_STATE_KIND),
+    );
   }
 
   /**
@@ -258,7 +269,6 @@ export class SealedStore {
     const dirtySince = this.#dirtySince;
     this.#dirtySince = null;
     let keys: EpochKeys | null = null;
-    state.freeze();
     try {
       const head = {
         epoch: this.#epoch + 1,
@@ -281,7 +291,6 @@ export class SealedStore {
       throw error;
     } finally {
       wipeKeys(keys);
-      state.thaw();
     }
   }
 

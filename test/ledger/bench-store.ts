@@ -9,6 +9,7 @@ import type * as LiveLedgerModule from '../../src/ledger/live-ledger.js';
 import type { LiveLedger } from '../../src/ledger/live-ledger.js';
 import type * as TablesModule from '../../src/ledger/tables.js';
 import { open, seal } from '../../src/crypto/aead.js';
+import type * as EpochModule from '../../src/store/epoch.js';
 import type { Geometry } from '../../src/store/geometry.js';
 import type * as OpenModule from '../../src/store/open.js';
 import type { Opened, OpenOptions } from '../../src/store/open.js';
@@ -34,6 +35,7 @@ export interface Modules {
   readonly state: typeof LedgerStateModule;
   readonly ledger: typeof LiveLedgerModule;
   readonly tables: typeof TablesModule;
+  readonly epoch: typeof EpochModule;
 }
 
 export const BUILD = path.resolve(import.meta.dirname, '../../src');
@@ -45,6 +47,7 @@ export async function loadModules(root = BUILD): Promise<Modules> {
     state: (await load('ledger/ledger-state.js')) as typeof LedgerStateModule,
     ledger: (await load('ledger/live-ledger.js')) as typeof LiveLedgerModule,
     tables: (await load('ledger/tables.js')) as typeof TablesModule,
+    epoch: (await load('store/epoch.js')) as typeof EpochModule,
   };
 }
 

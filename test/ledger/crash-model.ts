@@ -4,10 +4,8 @@
  * must stay 0.
  */
 import { randomBytes } from 'node:crypto';
-import { Refusal, StoreFault } from '../../src/base/errors.js';
 import type { Share } from '../../src/ledger/ledger.js';
 import { mintDeletionToken, mintLinkToken, type LinkToken } from '../../src/ledger/tokens.js';
-import { epochKeys } from '../../src/store/epoch.js';
 import { SETS, type FileName } from '../../src/store/files.js';
 import { openPage } from '../../src/store/log-page.js';
 import { nonceOf } from '../../src/store/epoch.js';
@@ -97,6 +95,7 @@ interface Known {
 
 const LIVES = 4;
 const STEPS = 30;
+const LONG = 2500;
 
 export interface ModelOptions {
   readonly runs: number;
@@ -119,6 +118,11 @@ export async function runModel(modules: Modules, options: ModelOptions): Promise
   return counters;
 }
 
+/** By name, because a copy of the build has classes of its own. */
+function isA(name: 'Refusal' | 'StoreFault', error: unknown): boolean {
+  return error instanceof Error && error.name === name;
+}
+
 class Model {
   readonly #modules: Modules;
   readonly #counters: Counters;
@@ -129,7 +133,11 @@ class Model {
   readonly #shares: Known[] = [];
   /** Value of the one counter in the book: at least, at most. */
   #count = { least: 0, most: 0 };
-  #lastNow = 0;
+  /** Last byte of the one long value in the book: what it may be. */
+  #long = new Set([0]);
+  #longest = 0;
+  /** The clock is on record at least so far. */
+  #recorded = 0;
   #disk: SimDisk;
   #made = false;
 
@@ -163,6 +171,7 @@ class Model {
   async #live(): Promise<boolean> {
     let bench: BenchStore;
     const before = this.#clock.time;
+    // The wall clock may be wrong at a start, and be set right a little later.
     if (this.#random() < 0.2) this.#clock.set(before - 3_600_000);
     try {
       bench = await openBench(this.#modules, {
@@ -176,16 +185,17 @@ class Model {
       this.#clock.set(before);
       return this.#startFailed(error);
     }
-    this.#clock.set(before);
     this.#made = true;
     this.#checkNames();
     try {
       await this.#checkState(bench);
+      this.#clock.set(before);
       for (let step = 0; step < STEPS; step++) await this.#step(bench);
       if (this.#random() < 0.5) await bench.opened.close();
     } catch (error) {
       if (!this.#isCrash(error)) this.#error(error);
     } finally {
+      this.#clock.set(before);
       this.#disk.pull();
       await bench.opened.filling;
       await bench.opened.close().catch(() => undefined);
@@ -200,7 +210,7 @@ class Model {
       this.#counters.crashesInStart++;
       return true;
     }
-    if (error instanceof StoreFault) this.#counters.refused++;
+    if (isA('StoreFault', error)) this.#counters.refused++;
     else this.#error(error);
     if (this.#options.verbose === true) console.log(error);
     return false;
@@ -212,7 +222,7 @@ class Model {
   }
 
   #isCrash(error: unknown): boolean {
-    return error instanceof Crash || (this.#disk.down && error instanceof Refusal);
+    return error instanceof Crash || (this.#disk.down && isA('Refusal', error));
   }
 
   #checkNames(): void {
@@ -222,13 +232,14 @@ class Model {
 
   /** What was acknowledged is what a start finds. */
   async #checkState({ ledger, opened }: BenchStore): Promise<void> {
-    if (ledger.now() < this.#lastNow) this.#counters.clockWentBack++;
+    if (ledger.now() < this.#recorded) this.#counters.clockWentBack++;
     const owners = new Map<number, Known>();
     for (const known of this.#shares) {
       const share = ledger.find(known.link);
       const least = known.expiresAt ?? Infinity;
       if (share === null) {
-        if (known.fate === 'alive' && least > ledger.now()) this.#counters.lost++;
+        if (least <= ledger.now()) continue;
+        if (known.fate === 'alive') this.#counters.lost++;
         known.fate = 'dead';
         continue;
       }
@@ -247,6 +258,10 @@ class Model {
     const count = ledger.book(1).count(Buffer.from('n'));
     if (count < this.#count.least || count > this.#count.most) this.#counters.wrongBook++;
     this.#count = { least: count, most: count };
+    const long = ledger.book(2).get(Buffer.from('long'));
+    if (!this.#long.has(long?.at(-1) ?? 0)) this.#counters.wrongBook++;
+    if (long !== null && (long.length !== LONG || long.some((byte) => byte !== long[0]))) this.#counters.wrongBook++;
+    this.#long = new Set([long?.at(-1) ?? 0]);
   }
 
   async #checkShare(
@@ -263,7 +278,6 @@ class Model {
     const work: Promise<void>[] = [];
     for (let i = 1 + Math.floor(this.#random() * 4); i > 0; i--) work.push(this.#act(bench));
     const results = await Promise.allSettled(work);
-    this.#lastNow = bench.ledger.now();
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     this.#clock.advance(Math.floor(this.#random() * 5000));
     bench.ledger.sweepExpired();
@@ -271,14 +285,17 @@ class Model {
 
   async #act(bench: BenchStore): Promise<void> {
     await this.#idle(300);
-    const alive = this.#shares.filter((known) => known.fate === 'alive');
+    const alive = this.#shares.filter(
+      (known) => known.fate === 'alive' && (known.expiresAt ?? Infinity) > bench.ledger.now(),
+    );
     const target = alive[Math.floor(this.#random() * alive.length)];
     const dice = this.#random();
     if (dice < 0.42 || target === undefined) await this.#put(bench);
     else if (dice < 0.62) await this.#view(bench, target);
     else if (dice < 0.72) await this.#remove(bench, target);
     else if (dice < 0.78) await this.#shorten(bench, target);
-    else if (dice < 0.86) await this.#add(bench);
+    else if (dice < 0.84) await this.#add(bench);
+    else if (dice < 0.87) await this.#write(bench);
     else await this.#roll(bench);
   }
 
@@ -307,17 +324,18 @@ class Model {
     await opened.store.arena.sync();
     this.#shares.push(known);
     const deletion = mintDeletionToken();
+    const asked = ledger.now();
     const mode = views === 1 ? 'burn' : expiresAt === null ? 'never' : 'timed';
     try {
       await ledger.put({ link, deletion, secret, expiresAt, mode, views, hasPassphrase: false, held: false, hold });
     } catch (error) {
       hold.release();
-      if (!(error instanceof Refusal) || this.#disk.down) throw error;
+      if (!isA('Refusal', error) || this.#disk.down) throw error;
       known.fate = 'dead';
       return;
     }
     known.fate = 'alive';
-    this.#acknowledge();
+    this.#acknowledge(asked);
   }
 
   /** Several openers at once; of a last view exactly one may win. */
@@ -327,6 +345,7 @@ class Model {
       this.#missing(ledger.now(), known);
       return;
     }
+    const asked = ledger.now();
     const left = share.viewsLeft;
     const taken = [1, 2, 3, 4].map(() => ledger.takeView(share)).filter((view) => view !== null);
     if (left !== null && taken.length !== Math.min(left, 4)) this.#counters.wrongWinners++;
@@ -336,7 +355,7 @@ class Model {
     await Promise.all(
       taken.map(async (view) => {
         await view.durable;
-        if (view.viewsLeft !== null) this.#acknowledge();
+        if (view.viewsLeft !== null) this.#acknowledge(asked);
         if (view.last) known.fate = 'dead';
         if (!view.secret.equals(known.secret)) this.#counters.wrongSecret++;
         await this.#idle(400);
@@ -350,7 +369,6 @@ class Model {
 
   #missing(now: number, known: Known): void {
     if (known.fate === 'alive' && (known.expiresAt === null || known.expiresAt > now)) this.#counters.lost++;
-    known.fate = known.fate === 'alive' ? 'dead' : known.fate;
   }
 
   async #remove({ ledger }: BenchStore, known: Known): Promise<void> {
@@ -360,10 +378,11 @@ class Model {
       return;
     }
     known.fate = 'unsure';
+    const asked = ledger.now();
     const done = await Promise.all([1, 2].map(() => ledger.remove(share, 'deleted')));
     if (done.filter(Boolean).length !== 1) this.#counters.wrongWinners++;
     known.fate = 'dead';
-    this.#acknowledge();
+    this.#acknowledge(asked);
   }
 
   async #shorten({ ledger }: BenchStore, known: Known): Promise<void> {
@@ -382,9 +401,20 @@ class Model {
 
   async #add({ ledger }: BenchStore): Promise<void> {
     this.#count.most++;
+    const asked = ledger.now();
     await ledger.book(1).add(Buffer.from('n'), 1);
     this.#count.least++;
-    this.#acknowledge();
+    this.#acknowledge(asked);
+  }
+
+  /** A value that takes several pages of the log. */
+  async #write({ ledger }: BenchStore): Promise<void> {
+    const byte = 1 + (this.#longest++ % 200);
+    this.#long.add(byte);
+    const asked = ledger.now();
+    await ledger.book(2).put(Buffer.from('long'), Buffer.alloc(LONG, byte));
+    this.#acknowledge(asked);
+    this.#long = new Set([...this.#long].slice([...this.#long].indexOf(byte)));
   }
 
   async #roll({ opened, ledger }: BenchStore): Promise<void> {
@@ -394,12 +424,14 @@ class Model {
     );
     ledger.sweepExpired();
     await opened.store.roll();
+    this.#recorded = Math.max(this.#recorded, now);
     for (const known of before) known.sealed = true;
   }
 
   /** Something was acknowledged: at most one epoch may be there to be opened. */
-  #acknowledge(): void {
+  #acknowledge(asked: number): void {
     this.#counters.acknowledged++;
+    this.#recorded = Math.max(this.#recorded, asked);
     if (this.#random() > 0.1) return;
     const whole = SETS.filter((set) => this.#secretsIn(this.#disk.asWritten(), set) !== null);
     if (whole.length > 1) this.#counters.twoEpochs++;
@@ -418,7 +450,7 @@ class Model {
   /** All that opens of a set, in one buffer; null where its first piece doesn't. */
   #secretsIn(platters: Platters, set: (typeof SETS)[number]): Buffer | null {
     const file = (name: FileName): Buffer => platters.get(name) ?? Buffer.alloc(0);
-    const keys = epochKeys(Buffer.alloc(32, 7), file(`slot.${set}`));
+    const keys = this.#modules.epoch.epochKeys(Buffer.alloc(32, 7), file(`slot.${set}`));
     const texts: Buffer[] = [];
     for (let at = 0; at < file(`snap.${set}`).length; at += TINY.pieceBytes) {
       const sealed = file(`snap.${set}`).subarray(at, at + TINY.pieceBytes);
