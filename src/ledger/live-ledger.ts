@@ -47,6 +47,8 @@ export class LiveLedger implements Ledger {
   readonly #gone = new Set<ShareId>();
   readonly #viewsLeft = new Map<ShareId, number>();
   readonly #opened = new Set<ShareId>();
+  /** Holds that a share took over, or is taking over. */
+  readonly #given = new WeakSet<Hold>();
   readonly #listeners: ((id: ShareId, cause: GoneCause) => void)[] = [];
 
   constructor(store: SealedStore, state: LedgerState, pool: UnitPool) {
@@ -100,6 +102,8 @@ export class LiveLedger implements Ledger {
   async put(share: NewShare): Promise<Share> {
     const record = this.#putRecord(share);
     this.#admit(record);
+    invariant(!this.#given.has(share.hold), 'a hold is given to one share only');
+    this.#given.add(share.hold);
     const own = this.#pool.hold(share.hold.units);
     try {
       await this.#commit([record]);

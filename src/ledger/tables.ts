@@ -61,7 +61,8 @@ type Query =
   | 'bookPut'
   | 'bookDelete'
   | 'bookList'
-  | 'pages';
+  | 'pages'
+  | 'freePages';
 
 const SQL: Readonly<Record<Query, string>> = {
   byId: `SELECT ${COLUMNS} FROM share WHERE id = ?`,
@@ -81,6 +82,7 @@ const SQL: Readonly<Record<Query, string>> = {
   bookDelete: 'DELETE FROM book WHERE space = ? AND key = ?',
   bookList: 'SELECT key, value FROM book WHERE space = ?',
   pages: 'PRAGMA page_count',
+  freePages: 'PRAGMA freelist_count',
 };
 
 export class Tables {
@@ -172,6 +174,15 @@ export class Tables {
   imageBytes(): number {
     this.#imageBytes ??= Number(this.#first('pages', [])?.[0]) * this.#pageBytes;
     return this.#imageBytes;
+  }
+
+  /** Gives back free pages where they are a quarter or more. True where it did. */
+  compact(): boolean {
+    const free = Number(this.#first('freePages', [])?.[0]) * this.#pageBytes;
+    if (free < this.#pageBytes || 4 * free < this.imageBytes()) return false;
+    this.#database.run('VACUUM');
+    this.#imageBytes = null;
+    return true;
   }
 
   image(): Buffer {

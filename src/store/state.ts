@@ -18,6 +18,8 @@ export interface SealedState {
   apply(clock: number, entries: readonly Buffer[]): void;
   /** How many would be dropped if the clock stood at `clock`. Changes nothing. */
   due(clock: number): number;
+  /** Gives back room in the body that is not used any more. Called before each round; changes nothing that is kept. */
+  compact(): Promise<void>;
   /** Bytes of the body as it is now. */
   bodyLength(): number;
   /**

@@ -270,6 +270,7 @@ export class SealedStore {
     this.#dirtySince = null;
     let keys: EpochKeys | null = null;
     try {
+      await state.compact();
       const head = {
         epoch: this.#epoch + 1,
         clock: this.now(),
