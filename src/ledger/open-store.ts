@@ -1,6 +1,6 @@
 /** The door through which everything that is kept is opened, closed, sealed and destroyed. */
 import type { Clock } from '../base/clock.js';
-import { diskFiles } from '../store/disk.js';
+import { diskFiles, makeFolder } from '../store/disk.js';
 import { geometryOf } from '../store/geometry.js';
 import { lockFolder } from '../store/lock.js';
 import { openSealedStore } from '../store/open.js';
@@ -33,7 +33,8 @@ export interface StoreOptions {
 export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const { dataDir, slotDir, rootKey, storeMegabytes, clock, acceptClockJump = false, onFilling } = options;
   const geometry = geometryOf(storeMegabytes);
-  const files = await diskFiles(dataDir, slotDir);
+  for (const folder of [dataDir, slotDir]) await makeFolder(folder);
+  const files = diskFiles(dataDir, slotDir);
   const lock = await lockFolder(dataDir);
   try {
     const state = new LedgerState(await loadSqlite(), geometry.units);

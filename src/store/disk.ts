@@ -1,6 +1,6 @@
 /** The calls of `files.ts` on a real disk. Foreign errors become `FileFault`s here. */
 import { constants, type Stats } from 'node:fs';
-import { chmod, mkdir, open, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { FileFault, UNFINISHED, type FileName, type OpenFile, type StoreFileName, type StoreFiles } from './files.js';
 
@@ -17,11 +17,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EDQUOT: 'free some space on the disk that holds CHATPIC_DATA_DIR',
   EIO: 'check the disk, then start again; what was acknowledged is on it as far as it can be read',
 };
+const STICKY = 0o1000;
 const OTHER_REMEDY = 'look up the error, mend it, then start again';
 
-/** Slots in `slotDir`, everything else in `dataDir`. Makes the folders (0700) where they are missing. */
-export async function diskFiles(dataDir: string, slotDir: string): Promise<StoreFiles> {
-  for (const folder of [dataDir, slotDir]) await makeFolder(folder);
+/** Slots in `slotDir`, everything else in `dataDir`. Touches nothing by itself. */
+export function diskFiles(dataDir: string, slotDir: string): StoreFiles {
   const folderOf = (name: FileName): string => (name.startsWith('slot.') ? slotDir : dataDir);
   const pathOf = (name: FileName): string => path.join(folderOf(name), name);
   return {
@@ -43,11 +43,18 @@ export async function diskFiles(dataDir: string, slotDir: string): Promise<Store
   };
 }
 
-/** A folder that only its owner may enter. One that is there already is made so, where that can be done. */
+/**
+ * A folder that only its owner may enter. One that is there already is made so if it is ours and empty; otherwise it is
+ * left alone, for it may be shared with others on purpose (`/dev/shm`). The files in it are 0600 in any case.
+ */
 export async function makeFolder(folder: string): Promise<void> {
-  await calling('data folder', 'make', () => mkdir(folder, { recursive: true, mode: 0o700 }));
-  const { mode } = await calling('data folder', 'stat', () => stat(folder));
-  if ((mode & 0o077) !== 0) await calling('data folder', 'chmod', () => chmod(folder, 0o700));
+  const part = 'data folder';
+  if ((await calling(part, 'make', () => mkdir(folder, { recursive: true, mode: 0o700 }))) !== undefined) return;
+  const { mode, uid } = await calling(part, 'stat', () => stat(folder));
+  const ours = uid === process.getuid?.() && (mode & STICKY) === 0;
+  if ((mode & 0o077) === 0 || !ours) return;
+  const names = await calling(part, 'list', () => readdir(folder));
+  if (names.length === 0) await calling(part, 'chmod', () => chmod(folder, 0o700));
 }
 
 async function sizeOf(name: FileName, at: string): Promise<number | null> {
@@ -112,7 +119,7 @@ async function writeAllOf(handle: FileHandle, bytes: Uint8Array, position: numbe
 }
 
 /** Runs a call and names the file, the call and the system's word where it fails. Never a path: it may be private. */
-async function calling<T>(name: string, call: string, work: () => Promise<T>): Promise<T> {
+export async function calling<T>(name: string, call: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -12,6 +12,7 @@ import { spawn } from 'node:child_process';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { StoreFault } from '../base/errors.js';
+import { calling } from './disk.js';
 
 export interface FolderLock {
   /** A second call does nothing. */
@@ -22,11 +23,11 @@ const FLOCK_CONFLICT = 75;
 
 /** Takes the lock or throws a fault. The folder must be there. */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  const { dev, ino } = await stat(folder);
+  const { dev, ino } = await calling('data folder', 'stat', () => stat(folder));
   const server = await listen(`\0chatpic-store-${dev}-${ino}`);
   let handle: FileHandle | null = null;
   try {
-    handle = await open(folder, 'r');
+    handle = await calling('data folder', 'open', () => open(folder, 'r'));
     if ((await flock(handle.fd)) === 'taken') throw inUse();
   } catch (error) {
     await handle?.close();

@@ -13,7 +13,7 @@ import type { RootKey } from './root-key.js';
 import { aesGcm, type Sealer } from './sealer.js';
 import { chooseSet, survey, type Chosen } from './start.js';
 import type { SealedState } from './state.js';
-import { SealedStore } from './store.js';
+import { applyEntries, SealedStore } from './store.js';
 import { UnitPool } from './unit-pool.js';
 
 export interface OpenOptions {
@@ -53,6 +53,7 @@ export async function openSealedStore(options: OpenOptions): Promise<Opened> {
     const context: SetContext = { sealer, geometry, root };
     const origin = made ? null : await chooseSet(context, sets);
     if (origin === null) state.create(pool);
+    else await load(context, sets, origin, options, pool);
     const store = new SealedStore({
       ...context,
       root,
@@ -65,7 +66,6 @@ export async function openSealedStore(options: OpenOptions): Promise<Opened> {
       epoch: origin?.reading.head.epoch ?? 0,
       notBefore: origin?.reading.log.clock ?? 0,
     });
-    if (origin !== null) await load(context, sets, origin, options, pool, store);
     await store.roll();
     if (made) await finishMaking(files);
     return running(options, opened, store, pool, made);
@@ -84,7 +84,6 @@ export async function load(
   { set, reading }: Chosen,
   options: Pick<OpenOptions, 'state' | 'geometry' | 'clock' | 'acceptClockJump'>,
   pool: UnitPool,
-  target: Pick<SealedStore, 'apply'>,
 ): Promise<void> {
   const { state, geometry } = options;
   try {
@@ -94,7 +93,7 @@ export async function load(
     await state.restore(pool, (length) => snapshot.take(length));
     snapshot.close();
     pool.setFilled(reading.head.filled);
-    for (const commit of reading.log.commits) target.apply(commit.clock, commit.entries);
+    for (const commit of reading.log.commits) applyEntries({ pool, state }, commit.clock, commit.entries);
   } finally {
     wipeKeys(reading.keys);
     for (const commit of reading.log.commits) wipe(...commit.entries);

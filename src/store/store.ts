@@ -148,17 +148,6 @@ export class SealedStore {
     return this.commit(Buffer.from([TICK_KIND]));
   }
 
-  /** Applies entries, at a replay and live. */
-  apply(clock: number, entries: readonly Buffer[]): void {
-    for (const entry of entries) {
-      if (entry[0] === FILLED_KIND) this.#parts.pool.setFilled(entry.readUInt32BE(1));
-    }
-    this.#parts.state.apply(
-      clock,
-      entries.filter((entry) => (entry[0] ?? 0) >= FIRST_STATE_KIND),
-    );
-  }
-
   /**
    * The arena could not be filled on. A full disk only leaves it smaller than was asked for, and what is shared already
    * must still burn and expire; any other fault ends the store.
@@ -228,7 +217,7 @@ export class SealedStore {
       const clock = this.now();
       await this.#write(clock, batch);
       this.#alive();
-      this.apply(clock, entries);
+      applyEntries(this.#parts, clock, entries);
     } catch (error) {
       for (const item of batch) item.reject(error);
       throw error;
@@ -314,4 +303,19 @@ export class SealedStore {
     wipe(this.#parts.root);
     this.#parts.state.wipe();
   }
+}
+
+/** What a page changes, live and at a replay: the store's own entries here, the others in the state. */
+export function applyEntries(
+  { pool, state }: { readonly pool: UnitPool; readonly state: SealedState },
+  clock: number,
+  entries: readonly Buffer[],
+): void {
+  for (const entry of entries) {
+    if (entry[0] === FILLED_KIND) pool.setFilled(entry.readUInt32BE(1));
+  }
+  state.apply(
+    clock,
+    entries.filter((entry) => (entry[0] ?? 0) >= FIRST_STATE_KIND),
+  );
 }

@@ -69,8 +69,8 @@ const BUGS: Readonly<Record<string, readonly Edit[]>> = {
   'a page is applied before it is written': [
     [
       'store/store.js',
-      'await this.#write(clock, batch);\n            this.#alive();\n            this.apply(clock, entries);',
-      'this.apply(clock, entries);\n            for (const item of batch) item.resolve();\n            await this.#write(clock, batch);',
+      'await this.#write(clock, batch);\n            this.#alive();\n            applyEntries(this.#parts, clock, entries);',
+      'applyEntries(this.#parts, clock, entries);\n            for (const item of batch) item.resolve();\n            await this.#write(clock, batch);',
     ],
   ],
   'the claim of a last view is not synchronous': [['ledger/live-ledger.js', 'this.#gone.add(id);', '']],
