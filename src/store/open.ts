@@ -149,8 +149,11 @@ function running(options: OpenOptions, opened: OpenedFiles, store: SealedStore, 
   const shut = async (): Promise<void> => {
     stopped = true;
     await filling;
-    await store.close();
-    await closeAll(opened);
+    try {
+      await store.close();
+    } finally {
+      await closeAll(opened);
+    }
   };
   return { store, pool, made, filling, close: () => (closing ??= shut()) };
 }

@@ -198,7 +198,9 @@ test.test('data made with a different CHATPIC_STORE_MB is refused and says which
 test.test('an unreadable data folder, a file in its place and a full disk are refused', async (t) => {
   const file = path.join(t.testdir({ plain: 'text' }), 'plain');
   await t.rejects(openStore(optionsIn(file)), { message: /data folder: make failed \((EEXIST|ENOTDIR)\)/ });
-  await t.rejects(openStore({ ...optionsIn(folderOf(t)), storeMegabytes: 500_000 }), { message: /MiB of free disk space/ });
+  await t.rejects(openStore({ ...optionsIn(folderOf(t)), storeMegabytes: 500_000 }), {
+    message: /MiB of free disk space/,
+  });
   if (process.getuid?.() === 0) return;
   const locked = t.testdir({ locked: {} });
   chmodSync(path.join(locked, 'locked'), 0);
