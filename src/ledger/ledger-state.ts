@@ -84,7 +84,7 @@ export class LedgerState implements SealedState {
     this.#pool = pool;
     this.#pepper = await take(PEPPER_LENGTH);
     const places = (await take(4)).readUInt32BE();
-    invariant(places === this.#vault.size, 'the vault has a place per unit');
+    invariant(places <= this.#vault.size, 'a store never becomes smaller');
     const vault = await take(places * SECRET_LENGTH);
     try {
       const shards: Tables[] = [];

@@ -1,6 +1,6 @@
 /** The calls of `files.ts` on a real disk. Foreign errors become `FileFault`s here. */
 import { constants, type Stats } from 'node:fs';
-import { chmod, mkdir, open, readdir, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, stat, statfs, truncate, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { FileFault, UNFINISHED, type FileName, type OpenFile, type StoreFileName, type StoreFiles } from './files.js';
 
@@ -28,6 +28,7 @@ export function diskFiles(dataDir: string, slotDir: string): StoreFiles {
     size: (name) => sizeOf(name, pathOf(name)),
     open: (name) => openInPlace(name, pathOf(name)),
     create: (name, size) => create(name, pathOf(name), size),
+    extend: (name, size) => calling(name, 'extend', () => truncate(pathOf(name), size)),
     remove: (name) => calling(name, 'remove', () => unlink(pathOf(name))),
     async syncFolders() {
       for (const folder of new Set([dataDir, slotDir])) await syncFolder(folder);

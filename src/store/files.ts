@@ -40,6 +40,8 @@ export interface StoreFiles {
   open(name: StoreFileName): Promise<OpenFile>;
   /** Makes a file of `size` zero bytes, which may be holes. Only while the store is being made. */
   create(name: FileName, size: number): Promise<void>;
+  /** Lengthens a file with zero bytes, which may be holes. Only when an operator makes the store larger. */
+  extend(name: StoreFileName, size: number): Promise<void>;
   /** Only while the store is being made. */
   remove(name: FileName): Promise<void>;
   /** Makes creations and removals durable. */

@@ -41,11 +41,40 @@ export async function makeSlots(files: StoreFiles, geometry: Geometry): Promise<
   await files.syncFolders();
 }
 
-async function fillFile(files: StoreFiles, name: StoreFileName, size: number): Promise<void> {
+/**
+ * Makes a store larger: the snapshots with noise, the arena with holes that the next start fills. Done again where it
+ * was cut off. The other files have one size for all stores.
+ */
+export async function growFiles(files: StoreFiles, geometry: Geometry): Promise<void> {
+  const sizes = new Map<StoreFileName, number>();
+  for (const [name, size] of layoutOf(geometry)) {
+    const now = await files.size(name);
+    if (now === null) throw new StoreFault(name, `${name} is missing`, 'check CHATPIC_DATA_DIR and CHATPIC_SLOT_DIR');
+    if (now > size) throw smaller(name, now, size);
+    if (now < size) sizes.set(name, now);
+  }
+  await checkSpace(files, geometry);
+  for (const [name, size] of layoutOf(geometry)) {
+    const from = sizes.get(name);
+    if (from === undefined) continue;
+    await files.extend(name, size);
+    if (name !== 'arena') await fillFile(files, name, size, from);
+  }
+}
+
+function smaller(name: string, now: number, size: number): StoreFault {
+  return new StoreFault(
+    name,
+    `${name} has ${now} bytes already, and ${size} were asked for`,
+    'a store is never made smaller: ask for more megabytes than it has',
+  );
+}
+
+async function fillFile(files: StoreFiles, name: StoreFileName, size: number, from = 0): Promise<void> {
   const file = await files.open(name);
   try {
     const noise = Buffer.from(new ArrayBuffer(Math.min(size, MiB)));
-    for (let at = 0; at < size; at += noise.length) {
+    for (let at = from; at < size; at += noise.length) {
       await file.write(fillRandom(noise).subarray(0, Math.min(noise.length, size - at)), at);
     }
     await file.sync();

@@ -87,7 +87,7 @@ export async function load(
 ): Promise<void> {
   const { state, geometry } = options;
   try {
-    if (reading.head.units !== geometry.units || reading.head.unitBytes !== geometry.unitBytes) throw otherArena();
+    if (reading.head.units > geometry.units || reading.head.unitBytes !== geometry.unitBytes) throw otherArena();
     const snapshot = await openSnapshot(context, sets[set], reading.keys);
     if (snapshot === null) throw new Error('a snapshot that was opened a moment ago');
     await state.restore(pool, (length) => snapshot.take(length));
@@ -161,7 +161,7 @@ function running(options: OpenOptions, opened: OpenedFiles, store: SealedStore, 
 function otherArena(): StoreFault {
   return new StoreFault(
     'arena',
-    'the store was made with another number of units',
+    'the store has more units than this setting makes',
     'set CHATPIC_STORE_MB to what this data folder was made with',
   );
 }

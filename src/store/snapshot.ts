@@ -17,7 +17,7 @@ import { SNAP_STEPS, type Geometry } from './geometry.js';
 import type { Sealer } from './sealer.js';
 
 const VERSION = 1;
-const HEAD_BYTES = 2 + 8 + 8 + 4 + 4 + 4 + 8;
+const HEAD_BYTES = 2 + 8 + 8 + 4 + 4 + 4 + 4 + 8;
 
 export interface SnapshotHead {
   readonly epoch: number;
@@ -28,7 +28,7 @@ export interface SnapshotHead {
   readonly bodyLength: number;
 }
 
-function encodeHead(head: SnapshotHead): Buffer {
+function encodeHead(head: SnapshotHead, pieces: number): Buffer {
   const bytes = secretBytes(HEAD_BYTES);
   new Writer(bytes)
     .u16(VERSION)
@@ -37,11 +37,12 @@ function encodeHead(head: SnapshotHead): Buffer {
     .u32(head.unitBytes)
     .u32(head.units)
     .u32(head.filled)
+    .u32(pieces)
     .u64(head.bodyLength);
   return bytes;
 }
 
-function parseHead(bytes: Buffer, set: SetName): SnapshotHead {
+function parseHead(bytes: Buffer, set: SetName): { readonly head: SnapshotHead; readonly pieces: number } {
   const from = new Reader(bytes);
   const version = from.u16();
   if (version !== VERSION) {
@@ -52,7 +53,8 @@ function parseHead(bytes: Buffer, set: SetName): SnapshotHead {
     );
   }
   const [epoch, clock, unitBytes, units] = [from.u64(), from.u64(), from.u32(), from.u32()];
-  return { epoch, clock, unitBytes, units, filled: from.u32(), bodyLength: from.u64() };
+  const [filled, pieces, bodyLength] = [from.u32(), from.u32(), from.u64()];
+  return { head: { epoch, clock, unitBytes, units, filled, bodyLength }, pieces };
 }
 
 /** Bytes of plaintext that a piece holds. */
@@ -85,6 +87,7 @@ export async function writeSnapshot(
   body: Iterable<Buffer>,
 ): Promise<void> {
   const piece = secretBytes(plainBytes(geometry));
+  const pieces = piecesOf(geometry, head.bodyLength);
   let used = 0;
   let index = 0;
   const flush = async (): Promise<void> => {
@@ -96,7 +99,7 @@ export async function writeSnapshot(
   };
   let length = -HEAD_BYTES;
   try {
-    for (const bytes of withHead(head, body)) {
+    for (const bytes of withHead(encodeHead(head, pieces), body)) {
       length += bytes.length;
       for (let at = 0; at < bytes.length;) {
         const taken = bytes.copy(piece, used, at);
@@ -107,14 +110,14 @@ export async function writeSnapshot(
       wipe(bytes);
     }
     invariant(length === head.bodyLength, 'a snapshot has the length that its head says');
-    for (const pieces = piecesOf(geometry, length); index < pieces;) await flush();
+    while (index < pieces) await flush();
   } finally {
     wipe(piece);
   }
 }
 
-function* withHead(head: SnapshotHead, body: Iterable<Buffer>): Generator<Buffer, void, undefined> {
-  yield encodeHead(head);
+function* withHead(head: Buffer, body: Iterable<Buffer>): Generator<Buffer, void, undefined> {
+  yield head;
   yield* body;
 }
 
@@ -151,8 +154,8 @@ export class SnapshotReading {
     };
     const first = await openPiece(0);
     if (first === null) return null;
-    const head = parseHead(first, set);
-    return new SnapshotReading(head, first, piecesOf(geometry, head.bodyLength), async (index) => {
+    const { head, pieces } = parseHead(first, set);
+    return new SnapshotReading(head, first, pieces, async (index) => {
       const piece = await openPiece(index);
       if (piece === null) throw damaged(set, index);
       return piece;

@@ -61,9 +61,9 @@ export class Vault {
     return this.#places;
   }
 
-  /** Takes over the places of a snapshot; `taken` says which are in use. The others are wiped. */
+  /** Takes over the places of a snapshot, as many or fewer; `taken` says which are in use. The others are wiped. */
   restore(bytes: Uint8Array, taken: Iterable<number>): void {
-    invariant(bytes.length === this.#places.length, 'a snapshot has the places of its vault');
+    invariant(bytes.length <= this.#places.length, 'a vault has at least the places of its snapshot');
     this.#used.fill(0);
     for (const place of taken) this.#used[place] = 1;
     this.#free.length = 0;

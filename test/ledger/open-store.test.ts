@@ -14,6 +14,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type Test } from 'tap';
 import { systemClock } from '../../src/base/clock.js';
+import { growStore } from '../../src/ledger/grow-store.js';
 import { openStore, type StoreOptions } from '../../src/ledger/open-store.js';
 import type { OpenedStore } from '../../src/ledger/opened-store.js';
 import { mintDeletionToken, mintLinkToken, type LinkToken } from '../../src/ledger/tokens.js';
@@ -251,6 +252,27 @@ test.test('verify reads everything and changes nothing', async (t) => {
   t.strictSame(all(), before);
   truncateSync(path.join(options.dataDir, 'log.a'), 4096);
   await t.rejects(verifyStore(options), { part: 'log.a' } as never);
+});
+
+test.test('a store grows by an operator’s act, keeps what it has, and never shrinks', async (t) => {
+  const options = optionsIn(folderOf(t));
+  const store = await opened(t, options);
+  await store.filling;
+  const link = await put(store, Buffer.from('kept'));
+  await t.rejects(growStore({ ...options, storeMegabytes: 64 }), { message: /another process/ });
+  await store.close();
+  await t.rejects(growStore({ ...options, storeMegabytes: 4 }), { message: /bytes already/ });
+  const larger = { ...options, storeMegabytes: 400 };
+  await t.rejects(openStore(larger), { message: /has .* bytes, expected/ });
+  await growStore(larger);
+  await growStore(larger);
+  await t.rejects(openStore(options), { message: /has .* bytes, expected/ });
+  const again = await openStore(larger);
+  const share = again.ledger.find(link)!;
+  t.strictSame(await again.arena.read(share.units, 0, 4), Buffer.from('kept'));
+  t.equal(again.arena.capacity().total, 1525);
+  await again.close();
+  t.match(await verifyStore(larger), { live: 1 });
 });
 
 test.test('panic leaves nothing to open, in under a second, with and without the store open', async (t) => {

@@ -115,6 +115,10 @@ export class SimDisk implements StoreFiles {
     await this.#step({ kind: 'create', name }, made, made);
   }
 
+  extend(): Promise<void> {
+    return Promise.reject(new Error('a file of the store never grows by itself'));
+  }
+
   async remove(name: FileName): Promise<void> {
     const removed = (): void => void this.#names.delete(name);
     await this.#step({ kind: 'remove', name }, removed, removed);
