@@ -7,17 +7,21 @@
  */
 import { Refusal } from '../base/errors.js';
 import type { ByteSource } from '../base/source.js';
+import { scrubGif } from './gif/gif.js';
 import { scrubJpeg } from './jpeg/jpeg.js';
 import type { MediaType } from './media-type.js';
 import { scrubNote } from './note.js';
 import { planned, type Plan } from './plan.js';
 import { scrubPng } from './png/png.js';
 import type { Scrubber, Scrubbing } from './scrub.js';
+import { scrubWebp } from './webp/webp.js';
 
 /** The types that are scrubbed. Notes are only read as text; other types bear no promise. */
 const SCRUBBERS: Partial<Readonly<Record<MediaType, Scrubber>>> = {
   'image/jpeg': scrubJpeg,
   'image/png': scrubPng,
+  'image/gif': scrubGif,
+  'image/webp': scrubWebp,
   'text/plain': scrubNote,
 };
 
