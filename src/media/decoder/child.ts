@@ -7,7 +7,7 @@
  */
 import { networkInterfaces } from 'node:os';
 import { decodePicture, DecodeFault } from './picture.js';
-import type { WireRequest } from './wire.js';
+import type { ChildReason, WireRequest } from './wire.js';
 import {
   encodeHeader,
   encodeReady,
@@ -34,8 +34,14 @@ async function answer(request: WireRequest, bytes: Buffer): Promise<void> {
     await decodePicture(bytes, request, { send, sendInPieces });
     send(KIND.done, Buffer.alloc(0));
   } catch (error) {
-    send(KIND.refused, encodeReason(error instanceof DecodeFault ? error.reason : 'undecodable'));
+    send(KIND.refused, encodeReason(reasonOf(error)));
   }
+}
+
+/** libvips tells its errors apart by words only; of all of them one is worth telling on. */
+function reasonOf(error: unknown): ChildReason {
+  if (error instanceof DecodeFault) return error.reason;
+  return error instanceof Error && /memory/i.test(error.message) ? 'memory' : 'undecodable';
 }
 
 /** The one picture of this process, as it comes in. */

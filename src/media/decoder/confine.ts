@@ -6,6 +6,7 @@
  * - *Network*: a network namespace of its own, without an interface that is up.
  * - *Memory and time*: RLIMIT_DATA and RLIMIT_CPU, no core, no file written. What is over them ends with an error inside
  *   the child; the parent's watch (watch.ts) stands behind them and works without them.
+ * - *Descriptors*: its pipes only; those that the parent itself inherited are covered (descriptors.ts).
  * - *The parent's memory*: a process in another user namespace may not trace it, though it has the same user.
  *
  * *What does not hold*: system calls are not filtered, so a hole in the kernel is one; signals reach processes of the same
@@ -14,6 +15,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { SECOND } from '../../base/units.js';
+import { inheritableDescriptors } from './descriptors.js';
 import type { DecodeLimits } from './limits.js';
 
 export interface Confinement {
@@ -28,6 +30,8 @@ export interface Confinement {
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
+  /** Descriptors of this process that it must not inherit. */
+  readonly hide?: readonly number[];
 }
 
 /** Puts walls around a command. `see` lists the files and folders that it needs beside the system's libraries. */
@@ -79,11 +83,15 @@ export async function findConfiner(limits: DecodeLimits): Promise<Confiner> {
   const canLimit = limited !== null && (await works(limited, []));
   const limit = canLimit ? limited : plain;
   const memory = canLimit ? 'limited' : process.platform === 'linux' ? 'watched' : 'unwatched';
+  const hide = inheritableDescriptors();
   for (const { confinement, wrap } of rooms()) {
-    const confine: Confiner['confine'] = (command, see) => limit(wrap(command, see), see);
+    const confine: Confiner['confine'] = (command, see) => ({ ...limit(wrap(command, see), see), hide });
     if (await works(confine, [])) return { confinement: { ...confinement, memory }, confine };
   }
-  return { confinement: { files: 'shared', network: 'shared', memory }, confine: limit };
+  return {
+    confinement: { files: 'shared', network: 'shared', memory },
+    confine: (command, see) => ({ ...limit(command, see), hide }),
+  };
 }
 
 /** The full path of a tool of the system, or `null`. The search path of the environment is not asked. */

@@ -3,8 +3,9 @@
  *
  * Its error stream goes nowhere: what a decoder has to say about a stranger's file is not ours to keep.
  */
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { wipe } from '../../base/bytes.js';
@@ -36,9 +37,7 @@ export class Guarded {
   constructor(command: Command, limits: DecodeLimits, clock: Clock, outputs: 1 | 2 = 1) {
     this.#limits = limits;
     this.#clock = clock;
-    const further = outputs === 2 ? (['pipe'] as const) : [];
-    const stdio: StdioOptions = ['pipe', 'pipe', 'ignore', ...further];
-    this.#process = spawn(command.file, command.args, { cwd: '/', env: {}, stdio });
+    this.#process = spawnWithPipes(command, outputs);
     this.gone = new Promise((resolve) => {
       const ended = (): void => {
         this.#alive = false;
@@ -133,6 +132,20 @@ export class Guarded {
   #end(overrun: Overrun): void {
     this.#overrun ??= overrun;
     this.kill();
+  }
+}
+
+/** Starts it with pipes, and with /dev/null in place of every descriptor that it would inherit. */
+function spawnWithPipes({ file, args, hide = [] }: Command, outputs: 1 | 2): ChildProcess {
+  const nothing = openSync('/dev/null', 'r');
+  try {
+    const last = Math.max(2, ...hide);
+    const stdio: (number | 'pipe' | 'ignore')[] = ['pipe', 'pipe', 'ignore'];
+    for (let fd = 3; fd <= last; fd++) stdio.push(hide.includes(fd) ? nothing : 'ignore');
+    if (outputs === 2) stdio[3] = 'pipe';
+    return spawn(file, args, { cwd: '/', env: {}, stdio });
+  } finally {
+    closeSync(nothing);
   }
 }
 

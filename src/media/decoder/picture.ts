@@ -71,7 +71,7 @@ const PREVIEW: WebpOptions = { quality: PREVIEW_QUALITY, effort: 2 };
 function open(bytes: Buffer, request: WireRequest, pages: number): Sharp {
   return sharp(bytes, {
     failOn: 'error',
-    // Counts the pixels of all frames together, which `readFacts` has bounded by then.
+    // Counts the pixels of all frames together; `readFacts` has bounded those of one by then.
     limitInputPixels: Math.max(request.pixelLimit, request.animatedPixelLimit),
     sequentialRead: true,
     pages,
@@ -80,7 +80,7 @@ function open(bytes: Buffer, request: WireRequest, pages: number): Sharp {
 
 /** The facts as the header has them, all bounds checked before a pixel is decoded. */
 async function readFacts(bytes: Buffer, request: WireRequest): Promise<PictureFacts> {
-  const header = await open(bytes, request, 1).metadata();
+  const header = await sharp(bytes, { limitInputPixels: false }).metadata();
   if (`image/${header.format}` !== request.type) throw new DecodeFault('other-type');
   const frames = header.pages ?? 1;
   const pixels = header.width * header.height;

@@ -8,6 +8,7 @@
 import type { Sharp } from 'sharp';
 import type { PictureType } from '../media-type.js';
 import type { PictureFacts } from './decoder.js';
+import { withoutDensity } from './density.js';
 
 /** The random ratio lies between these. Above, sides of a few hundred pixels would come out unchanged. */
 const LEAST_SCALE = 0.93;
@@ -22,7 +23,8 @@ export async function reencode(
   const { width, height } = scaledSize(facts, maxPixels, Math.random());
   // An animation has no orientation that libvips could apply to each frame.
   const upright = facts.frames > 1 ? picture : picture.autoOrient();
-  return encodeAs(upright.resize({ width, height, fit: 'fill' }).toColourspace('srgb'), type).toBuffer();
+  const anew = encodeAs(upright.resize({ width, height, fit: 'fill' }).toColourspace('srgb'), type);
+  return withoutDensity(await anew.toBuffer(), type);
 }
 
 /** The size that comes out; `chance` is from 0 to 1. A `maxPixels` of 0 bounds nothing. */
