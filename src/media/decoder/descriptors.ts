@@ -1,6 +1,7 @@
 /**
  * Descriptors that this process was started with and that every process it starts would inherit: the listening sockets of
- * a service manager above all. Node marks its own so that they close; these it doesn't know.
+ * a service manager above all. Node marks its own so that they close, and of these it finds the first ones only: it stops
+ * at a gap in the numbers above 15.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 

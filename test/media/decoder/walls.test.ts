@@ -60,13 +60,14 @@ test.test('what this process has inherited, a child does not inherit', linux, (t
     await decoder.close();`;
   const planted = openSync(import.meta.filename, 'r');
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit', planted, 'ignore', planted, planted],
+    // Node itself closes the first dozen in its children: what stands behind a gap is what goes on.
+    stdio: ['ignore', 'pipe', 'inherit', planted, ...Array.from({ length: 40 }, () => 'ignore' as const), planted],
     encoding: 'utf8',
     env: {},
   });
   closeSync(planted);
   const { own, child } = JSON.parse(stdout) as Record<'own' | 'child', { fd: number; name: string }[]>;
-  t.equal(own.filter(({ name }) => name === import.meta.filename).length, 3, 'it has been inherited');
+  t.equal(own.filter(({ name }) => name === import.meta.filename).length, 2, 'it has been inherited');
   t.strictSame(child.filter(isWorthAnything), []);
   t.end();
 });
