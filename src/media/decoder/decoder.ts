@@ -11,18 +11,22 @@
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { wipe } from '../../base/bytes.js';
 import type { Clock } from '../../base/clock.js';
 import { systemClock } from '../../base/clock.js';
 import { invariant, Refusal } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import { silentLogger } from '../../base/log.js';
 import type { ByteSource } from '../../base/source.js';
+import { bufferSource } from '../../base/source.js';
 import type { PictureType } from '../media-type.js';
 import type { Command, Confinement, Confiner } from './confine.js';
-import { findConfiner } from './confine.js';
+import { findConfiner, toolPath } from './confine.js';
+import type { Guarded } from './guarded.js';
 import type { DecodeLimits } from './limits.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { Turnstile } from './turnstile.js';
+import { picturesCommand, probeCommand, undecodable, VideoRun } from './video.js';
 import { WarmChildren } from './warm.js';
 import type { WireRequest } from './wire.js';
 import { Worker } from './worker.js';
@@ -51,6 +55,8 @@ export interface DecodeRequest {
   readonly reencode?: { readonly type: PictureType; readonly maxPixels?: number };
 }
 
+export type VideoRequest = Pick<DecodeRequest, 'preview' | 'luma'>;
+
 /** All buffers belong to the caller, who wipes them. What wasn't asked for is `null` or empty. */
 export interface Decoded {
   readonly facts: PictureFacts;
@@ -60,6 +66,11 @@ export interface Decoded {
   /** At most `SAMPLE_FRAMES`, in order of time, the first included; empty for a picture of one frame. */
   readonly frames: readonly Luma[];
   readonly reencoded: Buffer | null;
+}
+
+/** A video has no luma or re-encoding of its own: `frames` are its samples, `preview` its poster. */
+export interface VideoDecoded extends Decoded {
+  readonly durationSeconds: number;
 }
 
 export const PREVIEW_TYPE: PictureType = 'image/webp';
@@ -72,6 +83,11 @@ export interface Decoder {
    * Throws a `Refusal`: 'unreadable' with a `reason` in its detail, or 'busy'.
    */
   decode(source: ByteSource, type: PictureType, request: DecodeRequest, signal?: AbortSignal): Promise<Decoded>;
+  /**
+   * Facts, poster and sample frames of an MP4 whose index stands first, from its key frames. `null` where ffmpeg is not
+   * installed. The source is read twice. Refuses like `decode`.
+   */
+  decodeVideo(source: ByteSource, request: VideoRequest, signal?: AbortSignal): Promise<VideoDecoded | null>;
   /** What the children can't reach on this machine, for `doctor`. */
   confinement(): Promise<Confinement>;
   /** False while children can't be started. */
@@ -121,7 +137,7 @@ class ChildDecoder implements Decoder {
   readonly #turnstile: Turnstile;
   readonly #confiner: Promise<Confiner>;
   readonly #children: Promise<WarmChildren>;
-  readonly #working = new Set<Worker>();
+  readonly #working = new Set<Guarded | Worker>();
   #warm: WarmChildren | null = null;
   #closed = false;
 
@@ -161,6 +177,17 @@ class ChildDecoder implements Decoder {
     return this.#turnstile.through(() => this.#decodeNow(source, asked, signal), signal);
   }
 
+  async decodeVideo(
+    source: ByteSource,
+    request: VideoRequest,
+    signal: AbortSignal | null = null,
+  ): Promise<VideoDecoded | null> {
+    const ffmpeg = toolPath('ffmpeg');
+    const ffprobe = toolPath('ffprobe');
+    if (ffmpeg === null || ffprobe === null) return null;
+    return this.#turnstile.through(() => this.#decodeVideoNow(source, request, { ffmpeg, ffprobe }, signal), signal);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const warm = await this.#children;
@@ -171,14 +198,41 @@ class ChildDecoder implements Decoder {
 
   async #decodeNow(source: ByteSource, asked: WireRequest, signal: AbortSignal | null): Promise<Decoded> {
     const worker = await (await this.#children).next();
-    this.#working.add(worker);
+    this.#track(worker);
     try {
       return await worker.decode(source, asked, signal);
     } finally {
       // The place is free when the process is: that is what bounds the memory of all of them.
       await worker.gone;
-      this.#working.delete(worker);
     }
+  }
+
+  async #decodeVideoNow(
+    source: ByteSource,
+    { preview, luma = false }: VideoRequest,
+    tools: { ffmpeg: string; ffprobe: string },
+    signal: AbortSignal | null,
+  ): Promise<VideoDecoded> {
+    if (this.#closed) throw new Refusal('busy', 'no video can be read at the moment');
+    const { confine } = await this.#confiner;
+    const run = new VideoRun(this.#limits, this.#clock, signal, (process) => this.#track(process));
+    const { durationSeconds, ...facts } = await run.facts(confine(probeCommand(tools.ffprobe), []), source);
+    const none = { facts, durationSeconds, preview: null, luma: null, frames: [], reencoded: null };
+    const posterSide = Math.min(preview?.longSide ?? 0, MAX_PREVIEW_SIDE);
+    if (posterSide === 0 && !luma) return none;
+    const command = confine(picturesCommand(tools.ffmpeg, posterSide, luma), []);
+    const { poster, frames } = await run.pictures(command, source, SAMPLE_FRAMES);
+    if (posterSide > 0 !== (poster !== null) || luma !== frames.length > 0) throw undecodable();
+    if (poster === null) return { ...none, frames };
+    const asked = this.#wireRequest(bufferSource(poster), 'image/png', { preview: { longSide: posterSide } });
+    const still = await this.#decodeNow(bufferSource(poster), asked, signal);
+    wipe(poster);
+    return { ...none, frames, preview: still.preview };
+  }
+
+  #track(process: Guarded | Worker): void {
+    this.#working.add(process);
+    void process.gone.then(() => this.#working.delete(process));
   }
 
   #start(command: Command): Worker {

@@ -107,10 +107,10 @@ export class Guarded {
   }
 
   /**
-   * Writes all of `source`, each piece framed by `header`, and wipes what was read. Ends early when the process has gone
+   * Writes all of `source`, each piece behind its `header`, and wipes what was read. Ends early when the process has gone
    * or takes no more. A failure of the source is thrown as it came.
    */
-  async writeAll(source: ByteSource, piece: number, header: (length: number) => Buffer): Promise<void> {
+  async writeAll(source: ByteSource, piece: number, header: (length: number) => Buffer = noHeader): Promise<void> {
     for await (const bytes of readInOrder(source, 0, source.size, piece)) {
       await this.write(header(bytes.length), bytes);
       wipe(bytes);
@@ -133,6 +133,10 @@ export class Guarded {
     this.#overrun ??= overrun;
     this.kill();
   }
+}
+
+function noHeader(): Buffer {
+  return Buffer.alloc(0);
 }
 
 /** Starts it with pipes, and with /dev/null in place of every descriptor that it would inherit. */

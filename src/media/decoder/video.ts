@@ -1,0 +1,213 @@
+/**
+ * A video's facts, poster and sample frames, by the system's ffmpeg within the same walls as the pictures' children.
+ *
+ * ffmpeg gets the file through a pipe, may open nothing else (only the protocol `pipe`, the reader of MP4 and the decoder
+ * of H.264 are allowed), and decodes key frames only: that bounds the work and is what moderation looks at. *What does not
+ * hold*: a frame between two key frames is not seen, and damage between them is not noticed; the scrubber checks the
+ * structure. The index must stand before the samples, as the scrubber leaves it: a pipe can't be read backwards.
+ */
+import type { Readable } from 'node:stream';
+import { wipe } from '../../base/bytes.js';
+import { Refusal } from '../../base/errors.js';
+import type { ByteSource } from '../../base/source.js';
+import { KiB, MiB } from '../../base/units.js';
+import type { Command } from './confine.js';
+import type { Luma, PictureFacts } from './decoder.js';
+import { Guarded } from './guarded.js';
+import type { DecodeLimits } from './limits.js';
+import { chooseFrames } from './luma.js';
+import { GreyReader, Spread } from './netpbm.js';
+import { LUMA_SIDE, PIECE_SIZE } from './wire.js';
+import type { Clock } from '../../base/clock.js';
+
+export interface VideoFacts extends PictureFacts {
+  readonly durationSeconds: number;
+}
+
+/** What ffmpeg gives: the poster as a PNG, not yet made into a preview. */
+export interface VideoPictures {
+  readonly poster: Buffer | null;
+  readonly frames: readonly Luma[];
+}
+
+const MAX_FACTS = 64 * KiB;
+const MAX_POSTER = 24 * MiB;
+/** Key frames among which the most telling one becomes the poster: the first is often black. */
+const POSTER_CHOICE = 6;
+
+/** Before the input: what may be opened, read and decoded. */
+const ALLOWED = [
+  ...['-protocol_whitelist', 'pipe', '-format_whitelist', 'mov,mp4,m4a,3gp,3g2,mj2', '-codec_whitelist', 'h264'],
+  ...['-f', 'mov', '-probesize', '4M', '-analyzeduration', '4M'],
+];
+
+export function probeCommand(ffprobe: string): Command {
+  const entries = 'format=duration:stream=width,height,nb_frames:stream_side_data=rotation';
+  const output = ['-select_streams', 'v:0', '-show_entries', entries, '-print_format', 'json'];
+  return { file: ffprobe, args: ['-v', 'quiet', '-threads', '1', ...ALLOWED, ...output, 'pipe:0'] };
+}
+
+/** `posterSide` 0: no poster. Both are made in one pass over the file. */
+export function picturesCommand(ffmpeg: string, posterSide: number, luma: boolean): Command {
+  const poster = ['-vf', `${fit(posterSide)},thumbnail=${POSTER_CHOICE}`, '-frames:v', '1', '-c:v', 'png', 'pipe:1'];
+  const grey = ['-vf', `${fit(LUMA_SIDE)},format=gray`, '-vsync', 'passthrough', '-c:v', 'pgm', 'pipe:3'];
+  const output = ['-map', '0:v:0', '-an', '-sn', '-dn', '-map_metadata', '-1', '-f', 'image2pipe'];
+  const quiet = ['-nostdin', '-v', 'quiet', '-threads', '1', '-filter_threads', '1', '-skip_frame', 'nokey'];
+  return {
+    file: ffmpeg,
+    args: [
+      ...[...quiet, ...ALLOWED, '-i', 'pipe:0'],
+      ...(posterSide > 0 ? [...output, ...poster] : []),
+      ...(luma ? [...output, ...grey] : []),
+    ],
+  };
+}
+
+function fit(side: number): string {
+  return `scale='min(${side},iw)':'min(${side},ih)':force_original_aspect_ratio=decrease`;
+}
+
+/** One run of ffmpeg's tools over one video. */
+export class VideoRun {
+  readonly #limits: DecodeLimits;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal | null;
+  readonly #track: (process: Guarded) => void;
+
+  /** `track` hears of every process that is started, so that it can be ended from outside. */
+  constructor(limits: DecodeLimits, clock: Clock, signal: AbortSignal | null, track: (process: Guarded) => void) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#track = track;
+  }
+
+  /** Facts as the index has them, upright. */
+  async facts(command: Command, source: ByteSource): Promise<VideoFacts> {
+    return this.#run(command, 1, source, async (process) => {
+      const said = await collect(process, process.output(1), MAX_FACTS);
+      const facts = parseFacts(said.toString('utf8'));
+      if (facts.width * facts.height > this.#limits.pixels) {
+        throw new Refusal('unreadable', 'the video has more pixels than can be read here', { reason: 'pixels' });
+      }
+      return facts;
+    });
+  }
+
+  async pictures(command: Command, source: ByteSource, count: number): Promise<VideoPictures> {
+    return this.#run(command, 2, source, async (process) => {
+      const spread = new Spread(2 * count);
+      const [poster] = await Promise.all([
+        collect(process, process.output(1), MAX_POSTER),
+        readGrey(process, process.output(3), spread),
+      ]);
+      return { poster: poster.length > 0 ? poster : null, frames: chosen(spread.kept, count) };
+    });
+  }
+
+  async #run<T>(
+    command: Command,
+    outputs: 1 | 2,
+    source: ByteSource,
+    take: (process: Guarded) => Promise<T>,
+  ): Promise<T> {
+    const process = new Guarded(command, this.#limits, this.#clock, outputs);
+    const abort = (): void => process.kill();
+    this.#track(process);
+    this.#signal?.addEventListener('abort', abort, { once: true });
+    try {
+      process.watch();
+      const taken = take(process);
+      // The source may fail while the process still talks: that is told first.
+      await Promise.race([taken, process.writeAll(source, PIECE_SIZE).then(() => process.input.end())]);
+      const result = await taken;
+      await process.gone;
+      return result;
+    } catch (error) {
+      if (this.#signal?.aborted === true) throw new Refusal('cut-off', 'the sender left while the video was read');
+      throw process.overrun === null ? error : process.failure();
+    } finally {
+      this.#signal?.removeEventListener('abort', abort);
+      process.kill();
+      await process.gone;
+    }
+  }
+}
+
+/** All that a stream says, up to `most` bytes; a process that says more is killed, and the video refused. */
+async function collect(process: Guarded, stream: Readable, most: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    size += piece.length;
+    pieces.push(piece);
+    if (size > most) {
+      process.kill();
+      throw undecodable();
+    }
+  }
+  const whole = Buffer.concat(pieces);
+  wipe(...pieces);
+  if (process.overrun !== null) throw process.failure();
+  return whole;
+}
+
+async function readGrey(process: Guarded, stream: Readable, spread: Spread): Promise<void> {
+  const reader = new GreyReader((luma) => spread.add(luma));
+  try {
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      reader.push(piece);
+      wipe(piece);
+    }
+  } catch {
+    process.kill();
+    throw undecodable();
+  } finally {
+    reader.discard();
+  }
+}
+
+function chosen(kept: readonly Luma[], count: number): Luma[] {
+  const indexes = chooseFrames(kept, count);
+  for (const [index, luma] of kept.entries()) if (!indexes.includes(index)) wipe(luma.data);
+  return kept.filter((_, index) => indexes.includes(index));
+}
+
+/** The few numbers we ask of ffprobe's JSON, each bounded; nothing else of it is read. */
+export function parseFacts(json: string): VideoFacts {
+  const stream = at(at(parseJson(json), 'streams'), 0);
+  const duration = number(at(at(parseJson(json), 'format'), 'duration'));
+  const width = number(at(stream, 'width'));
+  const height = number(at(stream, 'height'));
+  if (width < 1 || height < 1) throw undecodable();
+  const rotation = number(at(at(at(stream, 'side_data_list'), 0), 'rotation'));
+  const lies = Math.abs(rotation) % 180 === 90;
+  return {
+    width: lies ? height : width,
+    height: lies ? width : height,
+    frames: Math.max(1, Math.round(number(at(stream, 'nb_frames')))),
+    hasAlpha: false,
+    durationSeconds: Math.max(0, duration),
+  };
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw undecodable();
+  }
+}
+
+function at(value: unknown, key: string | number): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined;
+}
+
+function number(value: unknown): number {
+  const read = typeof value === 'string' || typeof value === 'number' ? Number(value) : 0;
+  return Number.isFinite(read) && Math.abs(read) < Number.MAX_SAFE_INTEGER ? read : 0;
+}
+
+export function undecodable(): Refusal {
+  return new Refusal('unreadable', 'the video does not decode', { reason: 'undecodable' });
+}
