@@ -5,7 +5,7 @@
  * the parent bounds every frame by its kind before it makes room for it, and takes no name, path or text from it.
  */
 import { wipe } from '../../base/bytes.js';
-import { Reader, Writer } from '../../base/cursor.js';
+import { CursorError, Reader, Writer } from '../../base/cursor.js';
 import { KiB, MiB } from '../../base/units.js';
 import type { PictureType } from '../media-type.js';
 import type { Luma, PictureFacts } from './decoder.js';
@@ -101,11 +101,8 @@ export function encodeRequest(request: WireRequest): Buffer {
 }
 
 export function parseRequest(body: Buffer): WireRequest {
-  const read = new Reader(body);
-  const type = typeOf(read.u8());
-  if (type === null) throw new WireError('a request has no type');
-  const request = {
-    type,
+  return exactly(body, (read) => ({
+    type: typeOf(read.u8()) ?? broken('a request has no type'),
     previewSide: read.u16(),
     luma: read.u8() === 1,
     sampleFrames: read.u8(),
@@ -116,9 +113,7 @@ export function parseRequest(body: Buffer): WireRequest {
     animatedPixelLimit: read.u64(),
     outputLimit: read.u32(),
     size: read.u64(),
-  };
-  if (read.remaining > 0) throw new WireError('a request is longer than its fields');
-  return request;
+  }));
 }
 
 export function encodeFacts(facts: PictureFacts): Buffer {
@@ -132,10 +127,13 @@ export function encodeFacts(facts: PictureFacts): Buffer {
 }
 
 export function parseFacts(body: Buffer): PictureFacts {
-  const read = new Reader(body);
-  const facts = { width: read.u32(), height: read.u32(), frames: read.u32(), hasAlpha: read.u8() === 1 };
-  if (facts.width === 0 || facts.height === 0 || facts.frames === 0) throw new WireError('facts of an empty picture');
-  return facts;
+  const facts = exactly(body, (read) => ({
+    width: read.u32(),
+    height: read.u32(),
+    frames: read.u32(),
+    hasAlpha: read.u8() === 1,
+  }));
+  return facts.width > 0 && facts.height > 0 && facts.frames > 0 ? facts : broken('facts of an empty picture');
 }
 
 export function encodeLuma(luma: Luma): Buffer {
@@ -145,12 +143,13 @@ export function encodeLuma(luma: Luma): Buffer {
 }
 
 export function parseLuma(body: Buffer): Luma {
-  const read = new Reader(body);
-  const luma = { width: read.u16(), height: read.u16(), data: read.bytes(read.remaining) };
-  if (luma.data.length === 0 || luma.data.length !== luma.width * luma.height) {
-    throw new WireError('a luma plane is not as large as its sides say');
-  }
-  return luma;
+  return exactly(body, (read) => {
+    const [width, height] = [read.u16(), read.u16()];
+    if (width === 0 || height === 0 || width * height !== read.remaining) {
+      broken('a luma plane is not as large as its sides say');
+    }
+    return { width, height, data: read.bytes(width * height) };
+  });
 }
 
 /** What a child says when it can begin: how many ways out of the machine it sees. */
@@ -159,8 +158,7 @@ export function encodeReady(interfaces: number): Buffer {
 }
 
 export function parseReady(body: Buffer): number {
-  if (body.length !== READY_SIZE || body[0] !== WIRE_VERSION) throw new WireError('a child of another version');
-  return body[1] ?? 0;
+  return exactly(body, (read) => (read.u8() === WIRE_VERSION ? read.u8() : broken('a child of another version')));
 }
 
 export function encodeReason(reason: ChildReason): Buffer {
@@ -168,9 +166,7 @@ export function encodeReason(reason: ChildReason): Buffer {
 }
 
 export function parseReason(body: Buffer): ChildReason {
-  const reason = REASONS[(body[0] ?? 0) - 1];
-  if (reason === undefined) throw new WireError('an unknown reason');
-  return reason;
+  return exactly(body, (read) => REASONS[read.u8() - 1] ?? broken('an unknown reason'));
 }
 
 /** Cuts a stream into frames. Holds one frame at most, and no more of it than its kind may have. */
@@ -217,6 +213,21 @@ export class FrameReader {
     this.#body = null;
     this.#take(this.#header[0] ?? 0, body);
   }
+}
+
+/** Reads a body field by field: it must be as long as its fields, to the byte. */
+function exactly<T>(body: Buffer, fields: (read: Reader) => T): T {
+  const read = new Reader(body);
+  try {
+    const value = fields(read);
+    return read.remaining === 0 ? value : broken('a body is longer than its fields');
+  } catch (error) {
+    throw error instanceof CursorError ? new WireError('a body is shorter than its fields') : error;
+  }
+}
+
+function broken(message: string): never {
+  throw new WireError(message);
 }
 
 function typeCode(type: PictureType): number {
