@@ -1,0 +1,63 @@
+/**
+ * A window of the source that moves over it. Headers and the beginnings of samples are looked at here, so that a walk in
+ * file order reads the source in large pieces, once, and holds no more than one of them.
+ */
+import { KiB } from '../../base/units.js';
+import type { ByteSource } from '../../base/source.js';
+import { unreadable } from './refuse.js';
+
+/** Bytes that the window holds; nothing longer can be looked at in one piece. */
+export const WINDOW = 256 * KiB;
+
+export class Window {
+  readonly #source: ByteSource;
+  #bytes: Buffer = Buffer.alloc(0);
+  #start = 0;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  get size(): number {
+    return this.#source.size;
+  }
+
+  holds(offset: number, length: number): boolean {
+    return offset >= this.#start && offset + length <= this.#start + this.#bytes.length;
+  }
+
+  /** Moves the window so that it holds `length` bytes at `offset`; a no-op if it does already. */
+  async reach(offset: number, length: number): Promise<void> {
+    if (this.holds(offset, length)) return;
+    if (offset < 0 || offset + length > this.size) unreadable('something lies outside the file');
+    this.close();
+    this.#bytes = await this.#source.read(offset, Math.max(length, Math.min(WINDOW, this.size - offset)));
+    this.#start = offset;
+    if (this.#bytes.length < length) throw new Error('source ended before its size');
+  }
+
+  /** A view of bytes that the window holds. It is gone at the next `reach`. */
+  view(offset: number, length: number): Buffer {
+    return this.#bytes.subarray(offset - this.#start, offset - this.#start + length);
+  }
+
+  /** An unsigned big-endian integer of 1 to 4 bytes that the window holds. */
+  uint(offset: number, length: number): number {
+    return this.#bytes.readUIntBE(offset - this.#start, length);
+  }
+
+  /** A copy of `length` bytes at `offset`, of any length, without moving the window. The caller owns it. */
+  async copy(offset: number, length: number): Promise<Buffer> {
+    if (this.holds(offset, length)) return Buffer.from(this.view(offset, length));
+    if (offset < 0 || offset + length > this.size) unreadable('something lies outside the file');
+    const bytes = await this.#source.read(offset, length);
+    if (bytes.length < length) throw new Error('source ended before its size');
+    return bytes;
+  }
+
+  /** Wipes what the window holds. It may be moved again afterwards. */
+  close(): void {
+    this.#bytes.fill(0);
+    this.#bytes = Buffer.alloc(0);
+  }
+}
