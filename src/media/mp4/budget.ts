@@ -15,15 +15,23 @@ export class Budget {
   #tables = TABLE_BYTES;
   #boxes = MAX_BOXES;
   #media: number;
+  #samples: number;
 
-  /** `size` is the size of the source: samples can't be longer in sum, unless they share bytes. */
+  /** `size` is the size of the source: samples can't be longer in sum, unless they share bytes, nor be more. */
   constructor(size: number) {
     this.#media = size;
+    this.#samples = size;
   }
 
   tables(bytes: number): void {
     this.#tables -= bytes;
     if (this.#tables < 0) unreadable('its tables are larger than any real video needs');
+  }
+
+  /** So many samples that are told by their number alone: by one size for all, or by defaults. */
+  samples(count: number): void {
+    this.#samples -= count;
+    if (this.#samples < 0) unreadable('it has more samples than bytes');
   }
 
   /** What is left for tables now: to be restored when what was taken since is held no longer. */

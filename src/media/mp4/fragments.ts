@@ -163,6 +163,7 @@ function readRun(body: Buffer, header: TrackFragmentHeader, end: number, input: 
   const start = (flags & TRUN_DATA_OFFSET) === 0 ? end : header.base + (reader.u32() | 0);
   const firstFlags = (flags & TRUN_FIRST_FLAGS) === 0 ? 0 : reader.u32();
   const columns = [TRUN_DURATION, TRUN_SIZE, TRUN_FLAGS, TRUN_OFFSET].map((flag) => (flags & flag) !== 0);
+  input.budget.samples(count);
   input.budget.tables(count * 4 * (1 + columns.filter(Boolean).length));
   const [durations, sizes, sampleFlags, offsets] = columns.map((told) => new Uint32Array(told ? count : 0));
   const told = [durations, sizes, sampleFlags, offsets].filter((values) => values !== undefined && values.length > 0);

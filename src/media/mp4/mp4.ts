@@ -47,7 +47,8 @@ async function scrub(input: Input, source: ByteSource): Promise<Scrubbing> {
   const media = new Plan();
   const parts = movie.tracks.map(({ table, descriptions }) => ({ samples: table.samples, ...descriptions }));
   const covered = await scrubMedia(input.window, input.budget, parts, media);
-  const fragments = file.moofs.length === 0 ? null : await scrubFragments(input, movie, file.moofs, tally);
+  const fragments = await scrubFragments(input, movie, file.moofs, tally);
+  if (media.size === 0 && fragments === null) return unreadable('a film without a single sample');
   const all = covered + (fragments?.covered ?? 0);
   // Where tracks were dropped their samples are part of what isn't covered, and were counted with them.
   if (!movie.dropped && all < file.mediaBytes) tally.add('unreferenced-data');
@@ -119,9 +120,9 @@ function assemble(movie: Movie, media: Plan, fragments: FragmentsTold | null): P
   const type = fileType(fragments !== null);
   const mediaHeader = media.size > 0 ? boxHeader('mdat', media.size) : Buffer.alloc(0);
   const around = sizeOf(type) + mediaHeader.length;
-  const narrow = around + sizeOf(encodeMovie(movie, 0, false, fragments));
-  const wide = narrow + media.size >= 2 ** 32;
-  const base = wide ? around + sizeOf(encodeMovie(movie, 0, true, fragments)) : narrow;
+  const furthest = around + sizeOf(encodeMovie(movie, 0, true, fragments));
+  const wide = furthest + media.size >= 2 ** 32;
+  const base = wide ? furthest : around + sizeOf(encodeMovie(movie, 0, false, fragments));
   const plan = new Plan();
   for (const part of [...type, ...encodeMovie(movie, base, wide, fragments), mediaHeader]) plan.bytes(part);
   append(plan, media);

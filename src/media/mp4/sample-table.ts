@@ -68,6 +68,7 @@ function equalOrListed(body: Buffer, budget: Budget): Uint32Array {
   reader.skip(4);
   const all = reader.u32();
   const count = reader.u32();
+  budget.samples(count);
   budget.tables(count * 4);
   if (all !== 0) return new Uint32Array(count).fill(all);
   return column(reader.bytes(count * 4));

@@ -22,13 +22,13 @@ export interface ScrubbedFragments {
   readonly covered: number;
 }
 
-/** The fragments at `moofs` anew, in order, without those that have nothing of a kept track. */
+/** The fragments at `moofs` anew, in order, without those that have nothing of a kept track; `null` if none is left. */
 export async function scrubFragments(
   input: Input,
   movie: Movie,
   moofs: readonly Box[],
   tally: RemovedTally,
-): Promise<ScrubbedFragments> {
+): Promise<ScrubbedFragments | null> {
   const plan = new Plan();
   const ends = movie.tracks.map((track) => durationOf(track.table));
   const earlier = await secondsToTakeOff(input, movie, moofs);
@@ -41,6 +41,7 @@ export async function scrubFragments(
     input.budget.restore(left);
     if (kept.length > 0) covered += await scrubFragment(input, movie, kept, ++sequence, plan);
   }
+  if (sequence === 0) return null;
   const durations = movie.tracks.map((track, index) =>
     scaled(ends[index] ?? 0, track.timescale, movie.header.timescale),
   );
