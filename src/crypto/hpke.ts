@@ -11,22 +11,14 @@
  * sealed to it. Node copies private keys into key objects of OpenSSL, which are freed, not wiped, by the collector.
  * Knows nothing of: staff, shares, what is sealed.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  diffieHellman,
-  randomFillSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
 import { secretBytes, secretCopy, wipe } from '../base/bytes.js';
 import { invariant } from '../base/errors.js';
+import { open, sealInto, TAG_LENGTH } from './aead.js';
+import { fillRandom, randomSecret } from './random.js';
 
 /** Bytes of an X25519 key, private or public, and of the encapsulated key. */
 export const HPKE_KEY_LENGTH = 32;
-const TAG_LENGTH = 16;
 const OVERHEAD = HPKE_KEY_LENGTH + TAG_LENGTH;
 
 /** RFC 9180, section 7.1: the KEM's id; section 5.1: the suite of KEM, KDF and AEAD. */
@@ -47,8 +39,7 @@ export interface HpkeKeyPair {
 }
 
 export function generateHpkeKeyPair(): HpkeKeyPair {
-  const privateKey = secretBytes(HPKE_KEY_LENGTH);
-  randomFillSync(privateKey);
+  const privateKey = randomSecret(HPKE_KEY_LENGTH);
   return { privateKey, publicKey: hpkePublicKeyOf(privateKey) };
 }
 
@@ -70,7 +61,7 @@ export function hpkeSealedLength(plaintext: number): number {
 export function hpkeSeal(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Buffer {
   const ephemeral = secretBytes(HPKE_KEY_LENGTH);
   try {
-    randomFillSync(ephemeral);
+    fillRandom(ephemeral);
     return hpkeSealFixed(ephemeral, recipient, info, aad, plaintext);
   } finally {
     wipe(ephemeral);
@@ -90,9 +81,10 @@ export function hpkeSealFixed(
   const shared = sharedSecret(privateKey, recipient, enc, recipient);
   const { key, nonce } = keySchedule(shared, info);
   try {
-    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_LENGTH });
-    cipher.setAAD(aad);
-    return Buffer.concat([enc, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    const sealed = secretBytes(hpkeSealedLength(plaintext.length));
+    enc.copy(sealed);
+    sealInto(sealed, HPKE_KEY_LENGTH, key, nonce, plaintext, aad);
+    return sealed;
   } finally {
     wipe(shared, key, nonce);
   }
@@ -114,25 +106,9 @@ export function hpkeOpen(privateKey: Uint8Array, info: Uint8Array, aad: Uint8Arr
   }
   const { key, nonce } = keySchedule(shared, info);
   try {
-    return openRecord(key, nonce, aad, sealed.subarray(HPKE_KEY_LENGTH));
+    return open(key, nonce, sealed.subarray(HPKE_KEY_LENGTH), aad);
   } finally {
     wipe(shared, key, nonce);
-  }
-}
-
-function openRecord(key: Buffer, nonce: Buffer, aad: Uint8Array, record: Uint8Array): Buffer | null {
-  const end = record.length - TAG_LENGTH;
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_LENGTH });
-  decipher.setAAD(aad);
-  decipher.setAuthTag(record.subarray(end));
-  const first = decipher.update(record.subarray(0, end));
-  try {
-    decipher.final();
-    return secretCopy(first);
-  } catch {
-    return null;
-  } finally {
-    wipe(first);
   }
 }
 
