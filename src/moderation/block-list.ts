@@ -1,0 +1,200 @@
+/**
+ * The block lists: what an operator imported, and the site's own bans.
+ *
+ * Kept in a book (docs/format/moderation.md, section 1) and, indexed, in memory. A picture is looked up by the digests
+ * of its file and by the perceptual hashes of its eight turns.
+ *
+ * What holds: an import is there as a whole or not at all, also after a crash in the middle; a ban counts from the
+ * moment its promise resolves, also after a crash. Nothing of what was looked up is kept.
+ * Knows nothing of: what a match leads to.
+ */
+import { Refusal } from '../base/errors.js';
+import type { Book } from './book.js';
+import { ExactSet } from './exact-set.js';
+import {
+  chunksOf,
+  encodeHeader,
+  headerKey,
+  listOf,
+  LIST_ACTIONS,
+  LIST_REASONS,
+  MAX_NAME_BYTES,
+  NO_HASHES,
+  OWN,
+  OWN_LIST,
+  ownKey,
+  readBook,
+  type Hashes,
+  type ListInfo,
+} from './block-list-format.js';
+import { HASH_KINDS, HASH_LENGTH, sortHashes, type HashKind, type ParsedList } from './list-parse.js';
+import { PdqIndex } from './pdq-index.js';
+import type { PdqHash } from './pdq.js';
+
+export interface ListState extends ListInfo {
+  readonly id: number;
+  readonly counts: Readonly<Record<HashKind, number>>;
+}
+
+/** Digests of one file by kind; those that nobody asked for may be left out. */
+export type FileDigests = Partial<Readonly<Record<Exclude<HashKind, 'pdq'>, Uint8Array>>>;
+
+export interface Match {
+  readonly list: ListInfo;
+  /** Bits of difference; 0 for a digest. */
+  readonly distance: number;
+  readonly by: 'digest' | 'appearance';
+}
+
+interface Loaded extends ListInfo {
+  readonly id: number;
+  readonly exact: Readonly<Record<Exclude<HashKind, 'pdq'>, ExactSet>>;
+  readonly pdq: PdqIndex;
+}
+
+export class BlockLists {
+  readonly #book: Book;
+  #lists: readonly Loaded[];
+  /** Bans since the last load: few, so they are compared one by one. */
+  #recent: Loaded;
+  #nextId: number;
+
+  private constructor(book: Book, lists: readonly Loaded[], recent: Loaded) {
+    this.#book = book;
+    this.#nextId = 1 + Math.max(...lists.map(({ id }) => id));
+    this.#lists = lists;
+    this.#recent = recent;
+  }
+
+  /** Opens the lists: reads and indexes everything in the book; sweeps what an import that never ended left behind. */
+  static async load(book: Book): Promise<BlockLists> {
+    const { infos, hashes, orphans } = readBook(book);
+    for (const key of orphans) await book.delete(key);
+    const lists: Loaded[] = [];
+    for (const [id, info] of infos) lists.push(await index(id, info, hashes.get(id) ?? NO_HASHES));
+    return new BlockLists(book, lists, recentBans(NO_HASHES));
+  }
+
+  /** The lists with what they hold; the site's own bans come first. */
+  states(): readonly ListState[] {
+    return this.#lists.map((list) => {
+      const counts = countsOf(list);
+      if (list.id !== OWN_LIST) return stateOf(list, counts);
+      const recent = countsOf(this.#recent);
+      for (const kind of HASH_KINDS) counts[kind] += recent[kind];
+      return stateOf(list, counts);
+    });
+  }
+
+  /** The kinds of digest that any list holds: no need to compute the others. */
+  wanted(): ReadonlySet<Exclude<HashKind, 'pdq'>> {
+    const wanted = new Set<Exclude<HashKind, 'pdq'>>();
+    for (const kind of ['md5', 'sha1', 'sha256'] as const) {
+      if ([...this.#lists, this.#recent].some(({ exact }) => exact[kind].size > 0)) wanted.add(kind);
+    }
+    return wanted;
+  }
+
+  /** Adds a list. Resolves when all of it is durable; what fails half-way is not there at the next load. */
+  async add(info: ListInfo, parsed: ParsedList): Promise<ListState> {
+    if (Buffer.byteLength(info.name) > MAX_NAME_BYTES) throw new Refusal('malformed', 'the name of a list is too long');
+    const id = this.#nextId++;
+    const list = await index(id, info, parsed.hashes);
+    for (const [key, value] of chunksOf(id, parsed.hashes)) await this.#book.put(key, value);
+    await this.#book.put(headerKey(id), encodeHeader(info));
+    this.#lists = [...this.#lists, list];
+    return stateOf(list, countsOf(list));
+  }
+
+  /** Takes an imported list away; false if there is none of this number. The header goes first: half a list is none. */
+  async remove(id: number): Promise<boolean> {
+    if (id === OWN_LIST || !this.#lists.some((list) => list.id === id)) return false;
+    this.#lists = this.#lists.filter((list) => list.id !== id);
+    await this.#book.delete(headerKey(id));
+    for (const { key } of this.#book.entries()) if (listOf(key) === id) await this.#book.delete(key);
+    return true;
+  }
+
+  /** Bans content from now on. Resolves when durable; it is refused from the call on. */
+  async ban(hashes: { readonly pdq: readonly PdqHash[]; readonly sha256: readonly Uint8Array[] }): Promise<void> {
+    const pdq = Buffer.concat([this.#recent.pdq.bytes(), ...hashes.pdq]);
+    const sha256 = Buffer.concat([this.#recent.exact.sha256.bytes(), ...hashes.sha256]);
+    this.#recent = recentBans({ ...NO_HASHES, pdq, sha256: sortHashes(sha256, HASH_LENGTH.sha256) });
+    for (const hash of hashes.pdq) await this.#book.put(ownKey('pdq', hash), NOTHING);
+    for (const digest of hashes.sha256) await this.#book.put(ownKey('sha256', digest), NOTHING);
+  }
+
+  /** Lifts a ban made by mistake; false if there is none. Resolves when durable and no longer refused. */
+  async lift(kind: 'pdq' | 'sha256', hash: Uint8Array): Promise<boolean> {
+    if (!(await this.#book.delete(ownKey(kind, hash)))) return false;
+    // What is in the book now is all of it, with the bans that were made meanwhile. Synchronous, so that none is lost.
+    const own = readBook(this.#book).hashes.get(OWN_LIST) ?? NO_HASHES;
+    this.#recent = recentBans(NO_HASHES);
+    this.#lists = this.#lists.map((list) => (list.id === OWN_LIST ? recentBans(own) : list));
+    return true;
+  }
+
+  /**
+   * The gravest match of a file: refusals before reviews, then by reason. `hashes` are the turns of one picture, or of
+   * the sample frames of a video.
+   */
+  match(digests: readonly FileDigests[], hashes: readonly PdqHash[], radius: number): Match | null {
+    let gravest: Match | null = null;
+    for (const list of [this.#recent, ...this.#lists]) {
+      const found = matchIn(list, digests, hashes, radius);
+      if (found !== null && (gravest === null || gravity(found) < gravity(gravest))) gravest = found;
+    }
+    return gravest;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+async function index(id: number, info: ListInfo, hashes: Hashes): Promise<Loaded> {
+  return loaded(id, info, hashes, await PdqIndex.build(hashes.pdq));
+}
+
+function recentBans(hashes: Hashes): Loaded {
+  return loaded(OWN_LIST, OWN, hashes, PdqIndex.unsorted(hashes.pdq));
+}
+
+function loaded(id: number, { name, reason, action }: ListInfo, hashes: Hashes, pdq: PdqIndex): Loaded {
+  const set = (kind: HashKind): ExactSet => new ExactSet(hashes[kind], HASH_LENGTH[kind]);
+  return { id, name, reason, action, pdq, exact: { md5: set('md5'), sha1: set('sha1'), sha256: set('sha256') } };
+}
+
+function stateOf({ id, name, reason, action }: Loaded, counts: ListState['counts']): ListState {
+  return { id, name, reason, action, counts };
+}
+
+function countsOf({ pdq, exact }: Loaded): Record<HashKind, number> {
+  return { pdq: pdq.size, md5: exact.md5.size, sha1: exact.sha1.size, sha256: exact.sha256.size };
+}
+
+/** Smaller is graver. */
+function gravity({ list, distance }: Match): number {
+  return LIST_ACTIONS.indexOf(list.action) * 1e6 + LIST_REASONS.indexOf(list.reason) * 1e3 + distance;
+}
+
+function matchIn(
+  list: Loaded,
+  digests: readonly FileDigests[],
+  hashes: readonly PdqHash[],
+  radius: number,
+): Match | null {
+  const { name, reason, action } = list;
+  const info = { name, reason, action };
+  for (const file of digests) {
+    for (const kind of ['md5', 'sha1', 'sha256'] as const) {
+      const digest = file[kind];
+      if (digest !== undefined && list.exact[kind].has(digest)) return { list: info, distance: 0, by: 'digest' };
+    }
+  }
+  let nearest = Infinity;
+  for (const hash of hashes) {
+    list.pdq.search(hash, radius, (_entry, distance) => {
+      nearest = Math.min(nearest, distance);
+    });
+  }
+  return nearest === Infinity ? null : { list: info, distance: nearest, by: 'appearance' };
+}
