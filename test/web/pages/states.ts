@@ -218,7 +218,7 @@ const counts = (few: boolean): views.Quarter['counts'] =>
   ) as Record<views.TransparencyRow, views.Count>;
 
 /** Markup, quotes, entities, template marks, right-to-left overrides: what a caption may hold and a page must not obey. */
-export const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;{{ 7*7 }}{% raw %}</textarea></pre></style>javascript:\u202Egpj.\u0000`;
+export const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;{{ 7*6007 }}{% raw %}</textarea></pre></style>javascript:\u202Egpj.\u0000`;
 const hostileItem = (item: views.ReceiptItem): views.ReceiptItem => ({
   ...item,
   name: HOSTILE,
