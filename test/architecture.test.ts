@@ -39,6 +39,7 @@ const OWNERS: Readonly<Record<string, string | readonly string[]>> = {
   '@koa/multer': 'intake/',
   multer: 'intake/',
   yazl: 'retrieval/',
+  'onnxruntime-web': 'moderation/',
   'node-schedule': 'janitor/',
   koa: 'web/',
   '@koa/router': 'web/',

@@ -10,6 +10,7 @@ import type { ByteSource } from '../base/source.js';
 import { scrubGif } from './gif/gif.js';
 import { scrubJpeg } from './jpeg/jpeg.js';
 import type { MediaType } from './media-type.js';
+import { scrubMp4 } from './mp4/mp4.js';
 import { scrubNote } from './note.js';
 import { planned, type Plan } from './plan.js';
 import { scrubPng } from './png/png.js';
@@ -22,6 +23,7 @@ const SCRUBBERS: Partial<Readonly<Record<MediaType, Scrubber>>> = {
   'image/png': scrubPng,
   'image/gif': scrubGif,
   'image/webp': scrubWebp,
+  'video/mp4': scrubMp4,
   'text/plain': scrubNote,
 };
 
