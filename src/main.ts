@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 /** The process entry: the operator's verbs. */
 import { Command, CommanderError } from 'commander';
+import { doctorVerb } from './cli/doctor.js';
+import { growVerb } from './cli/grow.js';
+import { initVerb } from './cli/init.js';
+import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
+import { verifyVerb } from './cli/verify.js';
 import { EXIT } from './cli/terminal.js';
 
 // Everything that this process makes is its own user's alone.
@@ -13,7 +18,7 @@ const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')
   .showHelpAfterError()
   .exitOverride();
-serveVerb(program);
+for (const add of [serveVerb, initVerb, growVerb, doctorVerb, verifyVerb, panicVerb]) add(program);
 program.commands.forEach((command) => command.exitOverride());
 
 try {

@@ -4,6 +4,8 @@ import { startApp, type App } from '../app.js';
 import { lineLogger } from '../base/log.js';
 import { configure } from '../config/configuration.js';
 import { readEnvironment, unknownSettings } from '../config/environment.js';
+import { strictFindings } from './checks.js';
+import { PANIC_SIGNAL } from './panic.js';
 import { rootKeyOf } from './root-key.js';
 import { EXIT, explain, progressLine, say } from './terminal.js';
 
@@ -24,6 +26,11 @@ export function serveVerb(program: Command): void {
 async function serve({ acceptClock = false }: ServeOptions): Promise<number> {
   const configuration = configure(readEnvironment(process.env));
   for (const name of unknownSettings(process.env)) say(`${name} is not a setting; it is ignored.`);
+  if (configuration.strict) {
+    const findings = await strictFindings(configuration);
+    for (const { name, says, todo } of findings) say(`${name}: ${says}. What you can do: ${todo}.`);
+    if (findings.length > 0) return EXIT.refused;
+  }
   const log = lineLogger((line) => process.stderr.write(line));
   let listening = false;
   const app = await startApp({
@@ -68,6 +75,9 @@ async function run(app: App): Promise<number> {
         (error: unknown) => resolve(explain(error)),
       );
     };
+    process.on(PANIC_SIGNAL, () => {
+      void app.store.panic().finally(() => process.exit(EXIT.refused));
+    });
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
   });

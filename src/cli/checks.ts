@@ -1,0 +1,232 @@
+/**
+ * What a machine must be like for the promises to hold, looked at one by one. Each finding says what to do.
+ *
+ * `refuse` marks what strict mode does not start with: there, a promise would be broken silently.
+ */
+import { readFile, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { MiB } from '../base/units.js';
+import type { Configuration } from '../config/configuration.js';
+import { startDecoder } from '../media/decoder/decoder.js';
+import { findTor } from '../tor/tor-binary.js';
+
+export type State = 'good' | 'warn' | 'refuse';
+
+export interface Finding {
+  readonly name: string;
+  readonly state: State;
+  /** What is so. */
+  readonly says: string;
+  /** What to do about it; empty where all is well. */
+  readonly todo: string;
+}
+
+const good = (name: string, says: string): Finding => ({ name, state: 'good', says, todo: '' });
+const warn = (name: string, says: string, todo: string): Finding => ({ name, state: 'warn', says, todo });
+const refuse = (name: string, says: string, todo: string): Finding => ({ name, state: 'refuse', says, todo });
+
+type Check = (configuration: Configuration) => Promise<Finding> | Finding;
+
+/** Checks that strict mode makes before it starts: quick, and without a process of their own. */
+const HOLDS: readonly Check[] = [swap, coreDumps, fileSystem, rootKeyPlace, permissions];
+/** The rest of what `doctor` looks at. */
+const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, tor];
+
+export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
+  const findings = await Promise.all(HOLDS.map(async (check) => check(configuration)));
+  return findings.filter(({ state }) => state === 'refuse');
+}
+
+/** Everything. What strict mode would refuse is a warning where strict mode is off. */
+export async function allFindings(configuration: Configuration): Promise<Finding[]> {
+  const held = await Promise.all(HOLDS.map(async (check) => check(configuration)));
+  const more = await Promise.all(MORE.map(async (check) => check(configuration)));
+  const softened = held.map((finding) =>
+    finding.state === 'refuse' && !configuration.strict ? { ...finding, state: 'warn' as const } : finding,
+  );
+  return [...softened, ...more];
+}
+
+async function text(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch(() => '');
+}
+
+async function swap(): Promise<Finding> {
+  const devices = (await text('/proc/swaps')).trim().split('\n').slice(1);
+  const limit = (await text(`/sys/fs/cgroup${await ownGroup()}/memory.swap.max`)).trim();
+  if (devices.length === 0 || limit === '0') return good('swap', 'memory is never written to disk');
+  return refuse(
+    'swap',
+    'memory may be swapped to disk',
+    'turn swap off (swapoff -a), or run it as the service with MemorySwapMax=0',
+  );
+}
+
+async function ownGroup(): Promise<string> {
+  return /^0::(.*)$/m.exec(await text('/proc/self/cgroup'))?.[1] ?? '';
+}
+
+async function coreDumps(): Promise<Finding> {
+  const limit = /^Max core file size\s+(\S+)\s+(\S+)/m.exec(await text('/proc/self/limits'));
+  const piped = (await text('/proc/sys/kernel/core_pattern')).startsWith('|');
+  if (limit?.[1] === '0' && limit[2] === '0' && !piped) return good('core dumps', 'off');
+  if (limit?.[1] === '0' && !piped) return good('core dumps', 'off for this process');
+  return refuse(
+    'core dumps',
+    'a crash may write memory to disk',
+    'run it with ulimit -Hc 0, or as the service with LimitCORE=0',
+  );
+}
+
+/** File systems that keep older copies of what is overwritten, or hand it to others. */
+const KEEPS_COPIES = /^(btrfs|zfs|bcachefs|overlay|aufs|nfs\d?|cifs|smb3|9p|fuse.*|f2fs|nilfs2)$/;
+
+async function fileSystem({ slotDir }: Configuration): Promise<Finding> {
+  const mount = mountOf(await nearest(slotDir), await text('/proc/self/mountinfo'));
+  if (mount === null)
+    return warn('file system', 'could not be told', 'make sure that it overwrites in place (ext4, xfs)');
+  const { type, options } = mount;
+  const todo = 'put CHATPIC_SLOT_DIR on ext4 or xfs without data=journal, or in RAM (tmpfs)';
+  if (KEEPS_COPIES.test(type)) return refuse('file system', `${type} may keep what was overwritten`, todo);
+  if (options.includes('data=journal')) return refuse('file system', 'data=journal keeps what was overwritten', todo);
+  return good(
+    'file system',
+    type === 'tmpfs' ? 'slots live in RAM: power off and everything is gone' : `${type} overwrites in place`,
+  );
+}
+
+/** The folder itself, or what is above it and exists already. */
+async function nearest(folder: string): Promise<string> {
+  const there = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  return there || folder === path.dirname(folder) ? folder : nearest(path.dirname(folder));
+}
+
+function mountOf(folder: string, mountinfo: string): { type: string; options: string } | null {
+  let best: { point: string; type: string; options: string } | null = null;
+  for (const line of mountinfo.split('\n')) {
+    const [left, right] = line.split(' - ');
+    const point = left?.split(' ')[4]?.replace(/\\040/g, ' ');
+    const [type, , superOptions] = right?.split(' ') ?? [];
+    if (point === undefined || type === undefined) continue;
+    const under = point === '/' || folder === point || folder.startsWith(`${point}/`);
+    if (under && point.length >= (best?.point.length ?? 0)) best = { point, type, options: superOptions ?? '' };
+  }
+  return best;
+}
+
+async function rootKeyPlace({ rootKey, dataDir }: Configuration): Promise<Finding> {
+  if (rootKey !== 'file')
+    return good('root key', rootKey === 'credential' ? 'handed over by the supervisor' : 'from a passphrase');
+  const key = path.join(dataDir, 'key', 'root.key');
+  const says = 'the root key lies beside the store: whoever takes the disk has both';
+  const todo = 'use CHATPIC_ROOT_KEY=credential or passphrase where the machine may be taken';
+  const info = await stat(key).catch(() => null);
+  if (info !== null && (info.mode & 0o077) !== 0)
+    return refuse('root key', 'the key file can be read by others', 'chmod 600 it');
+  return refuse('root key', says, todo);
+}
+
+async function permissions({ dataDir }: Configuration): Promise<Finding> {
+  const info = await stat(dataDir).catch(() => null);
+  if (info === null) return good('data folder', 'not made yet');
+  if ((info.mode & 0o077) !== 0) return refuse('data folder', 'others can look into it', `chmod 700 it`);
+  return good('data folder', 'its owner\u2019s alone');
+}
+
+function node(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major === 22) return good('node', process.version);
+  if (major < 20) return refuse('node', process.version, 'install Node 22');
+  return warn(
+    'node',
+    `${process.version} leaves more of finished requests in memory than 22 does`,
+    'run the service with Node 22',
+  );
+}
+
+function switches(): Finding {
+  const wanted = ['--expose-gc', '--clear-free-memory'];
+  const missing = wanted.filter((flag) => !process.execArgv.includes(flag));
+  if (missing.length === 0) return good('memory switches', wanted.join(' '));
+  return warn(
+    'memory switches',
+    `not given to this process: ${missing.join(' ')}`,
+    'start with npm start, or as the service',
+  );
+}
+
+async function ptrace(): Promise<Finding> {
+  const scope = (await text('/proc/sys/kernel/yama/ptrace_scope')).trim();
+  if (scope !== '' && scope !== '0') return good('ptrace', 'other programs of this user can not read its memory');
+  return warn(
+    'ptrace',
+    'other programs of the same user can read its memory',
+    'give it a user of its own, or set kernel.yama.ptrace_scope=1',
+  );
+}
+
+/** Nothing that runs this can be older than it. */
+const WRITTEN = Date.UTC(2026, 10, 1);
+
+function clock(): Finding {
+  if (Date.now() >= WRITTEN) return good('clock', 'plausible');
+  return refuse(
+    'clock',
+    'the clock is set to a time before this program was written',
+    'set the clock, and keep it with NTP',
+  );
+}
+
+async function space({ dataDir, storeMegabytes }: Configuration): Promise<Finding> {
+  const made = await stat(path.join(dataDir, 'arena')).catch(() => null);
+  if (made !== null) return good('space', 'the store has all of its room already');
+  const { bavail, bsize } = await statfs(await nearest(dataDir));
+  if (bavail * bsize > storeMegabytes * MiB * 1.05) return good('space', 'there is room for the store');
+  return refuse('space', 'the disk has less room than the store takes', 'make room, or set a smaller CHATPIC_STORE_MB');
+}
+
+async function decoder(): Promise<Finding> {
+  const child = startDecoder({ children: 1, warm: 1 });
+  try {
+    const { files, network, memory } = await child.confinement();
+    const says = `files ${files}, network ${network}, memory ${memory}`;
+    if (!child.healthy)
+      return refuse('decoder', 'the decoder can not be started', 'run npm ci, and look whether sharp loads');
+    if (files === 'own-root' && network === 'none' && memory === 'limited') return good('decoder', says);
+    return warn('decoder', says, 'install bubblewrap and util-linux, so that the decoder is confined fully');
+  } finally {
+    await child.close();
+  }
+}
+
+async function video(): Promise<Finding> {
+  const found = await findOnPath('ffmpeg');
+  if (found) return good('video previews', 'ffmpeg is there');
+  return warn('video previews', 'ffmpeg is missing: videos have no poster and are not looked at', 'apt install ffmpeg');
+}
+
+async function findOnPath(program: string): Promise<boolean> {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  const found = await Promise.all(
+    folders.map((folder) =>
+      stat(path.join(folder, program)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
+}
+
+async function tor(): Promise<Finding> {
+  try {
+    const { version, proofOfWork } = await findTor(process.env['PATH'] ?? '');
+    if (proofOfWork) return good('tor', version);
+    return warn('tor', `${version} has no proof of work`, 'install a tor that was built with it (Debian\u2019s is)');
+  } catch (error) {
+    return warn('tor', error instanceof Error ? error.message : 'not found', 'apt install tor');
+  }
+}
