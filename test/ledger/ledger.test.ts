@@ -80,6 +80,16 @@ test.test('everything about a share survives a restart', async (t) => {
   t.equal(again.opened.store.arena.capacity().free, TINY.units - 2);
 });
 
+test.test('every life begins with a round', async (t) => {
+  const first = await bench(t);
+  t.match(first.opened.store.stats(), { epoch: 1, rounds: 1 });
+  const killed = await bench(t, first);
+  t.match(killed.opened.store.stats(), { epoch: 2, rounds: 1 });
+  await killed.opened.close();
+  const clean = killed.opened.store.stats().epoch;
+  t.match((await bench(t, killed)).opened.store.stats(), { epoch: clean + 1, rounds: 1 });
+});
+
 test.test('of N openers of a burn link one gets content', async (t) => {
   const b = await bench(t);
   const wanted = newShare(b, { mode: 'burn', views: 1 });

@@ -361,7 +361,10 @@ test.test('killed at random under load, nothing acknowledged is lost and nothing
   let acknowledged = 0;
   for (let life = 0; life < lives; life++) {
     const child = spawn(process.execPath, ['--input-type=module', '-e', CHILD], { env: childEnvironment(options) });
-    const kill = setTimeout(() => child.kill('SIGKILL'), life % 4 === 3 ? 120 : 400 + 130 * (life % 5));
+    // Most lives end after so many acknowledgements, some while they start; none lasts for ever.
+    const enough = 10 + Math.floor(Math.random() * 150);
+    const kill = setTimeout(() => child.kill('SIGKILL'), life % 4 === 3 ? 50 + 400 * Math.random() : 20_000);
+    let heard = 0;
     for await (const line of createInterface({ input: child.stdout })) {
       const [word, name] = line.split(' ');
       const link = name as LinkToken;
@@ -375,9 +378,11 @@ test.test('killed at random under load, nothing acknowledged is lost and nothing
         unsure.delete(link);
         burned.push(link);
       }
-      if (word === 'put' || word === 'burned') acknowledged++;
+      if (word === 'put' || word === 'burned') heard++;
+      if (heard >= enough) child.kill('SIGKILL');
     }
     clearTimeout(kill);
+    acknowledged += heard;
     const store = await openStore(options);
     let wrong = 0;
     for (const link of alive) {
@@ -396,5 +401,5 @@ test.test('killed at random under load, nothing acknowledged is lost and nothing
     await store.close();
   }
   t.comment(`${acknowledged} acknowledged in ${lives} lives`);
-  t.ok(acknowledged > 20 * lives);
+  t.ok(acknowledged > 7 * lives);
 });
