@@ -1,6 +1,6 @@
 import test from 'tap';
 import { Refusal } from '../../../src/base/errors.js';
-import type { ByteSource } from '../../../src/base/source.js';
+import { bufferSource, type ByteSource } from '../../../src/base/source.js';
 import { scrubMp4 } from '../../../src/media/mp4/mp4.js';
 import { box, fakeAudio, fakeSlices, fakeVideo, full, makeMp4, sampleOf, SECRET, sei, text, u32, u64 } from './make.js';
 import { scrubbed } from './read.js';
@@ -168,6 +168,28 @@ test.test('a film of 12 GB needs little memory and little reading, and gets offs
   const head = Buffer.concat(plan.pieces.flatMap((piece) => (piece.kind === 'bytes' ? [piece.bytes] : [])));
   t.ok(head.includes('co64'));
   t.equal(Number(head.readBigUInt64BE(head.indexOf('co64') + 20)), head.length + length, 'the second chunk');
+});
+
+test.test('a film of 120,000 samples, a note in each picture, costs seconds and tens of megabytes', async (t) => {
+  const note = sei(5, Buffer.alloc(24, 9));
+  const mixed = Buffer.concat([sei(6, Buffer.from([0x84])).subarray(0, 4), note.subarray(1)]);
+  const video = fakeVideo(60_000, 4, (index) => [index % 2 === 0 ? note : mixed, ...fakeSlices(index % 50)]);
+  const film = bufferSource(makeMp4([video, fakeAudio(60_000)], { perChunk: 2 }));
+  const before = process.memoryUsage.rss();
+  let most = 0;
+  const watched: ByteSource = {
+    size: film.size,
+    read: (offset, length) => {
+      most = Math.max(most, process.memoryUsage.rss() - before);
+      return film.read(offset, length);
+    },
+  };
+  const cpu = process.cpuUsage();
+  const { plan } = await scrubMp4(watched);
+  const { user, system } = process.cpuUsage(cpu);
+  t.ok(most < 100 * 2 ** 20, `${Math.round(most / 2 ** 20)} MiB more than before`);
+  t.ok(user + system < 5_000_000, `${Math.round((user + system) / 1000)} ms`);
+  t.ok(plan.pieces.filter(({ kind }) => kind === 'bytes').length > 30_000, 'a piece for each changed sample');
 });
 
 test.test('a box that claims 2^63 bytes is refused or passed over', async (t) => {

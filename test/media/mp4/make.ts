@@ -11,6 +11,11 @@ export function u16(...values: readonly number[]): Buffer {
 }
 
 export function u32(...values: readonly number[]): Buffer {
+  return u32Table(values);
+}
+
+/** For tables too long to be arguments. */
+export function u32Table(values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
   values.forEach((value, index) => bytes.writeUInt32BE(value >>> 0, index * 4));
   return bytes;
@@ -47,11 +52,12 @@ export function sei(type: number, payload: Buffer): Buffer {
 /** Bytes that look like nothing and are the same each time. Never 0, so that they need no emulation prevention. */
 export function noise(length: number, seed: number): Buffer {
   let state = seed * 2654435761 + 1;
-  const bytes = Array.from({ length }, () => {
+  const bytes = Buffer.alloc(length);
+  for (let index = 0; index < length; index++) {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return ((state >>> 16) & 0xff) | 1;
-  });
-  return Buffer.from(bytes);
+    bytes[index] = (state >>> 16) | 1;
+  }
+  return bytes;
 }
 
 export interface MadeTrack {
@@ -243,13 +249,13 @@ function stbl(track: MadeTrack, own: readonly { chunk: Placed; offset: number }[
   const offsets =
     shape.offsets === 'co64'
       ? full('co64', 0, 0, u32(own.length), ...own.map(({ offset }) => u64(offset)))
-      : full('stco', 0, 0, u32(own.length, ...own.map(({ offset }) => offset)));
+      : full('stco', 0, 0, u32Table([own.length, ...own.map(({ offset }) => offset)]));
   return box(
     'stbl',
     full('stsd', 0, 0, u32(1), track.entry),
     full('stts', 0, 0, u32(1, track.samples.length, track.delta)),
     ...(track.inTable ?? []),
-    full('stsc', 0, 0, u32(own.length, ...rows)),
+    full('stsc', 0, 0, u32Table([own.length, ...rows])),
     sizesOf(track.samples, shape),
     offsets,
   );
@@ -259,7 +265,7 @@ function sizesOf(samples: readonly Buffer[], { sizes }: Shape): Buffer {
   const lengths = samples.map(({ length }) => length);
   if (sizes === 'stz2-16') return full('stz2', 0, 0, u32(16, lengths.length), u16(...lengths));
   if (sizes === 'stz2-8') return full('stz2', 0, 0, u32(8, lengths.length), Buffer.from(lengths));
-  return full('stsz', 0, 0, u32(0, lengths.length, ...lengths));
+  return full('stsz', 0, 0, u32Table([0, lengths.length, ...lengths]));
 }
 
 /** A small film that no decoder has seen, for everything that can be told from bytes alone. */
@@ -286,7 +292,7 @@ export function fakeVideo(
     delta: 20,
     width: 64,
     height: 48,
-    inTable: [full('stss', 0, 0, u32(syncs.length, ...syncs))],
+    inTable: [full('stss', 0, 0, u32Table([syncs.length, ...syncs]))],
   };
 }
 
