@@ -4,11 +4,8 @@ import test from 'tap';
 import { needs } from '../../needs.js';
 import { inFolder, makeCorpus } from './corpus.js';
 import { complaints, decodedFrames, residues } from './judge.js';
-import { SECRET, text } from './make.js';
+import { SIGNATURES, text } from './make.js';
 import { scrubbed } from './read.js';
-
-/** Programs that sign what they write. */
-const SIGNATURES = [SECRET, 'x264', 'Lavc', 'Lavf', 'VideoHandler', 'SoundHandler', '2024', 'fra'];
 
 test.test(
   'real films come out clean, and are seen and heard alike',

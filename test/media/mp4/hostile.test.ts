@@ -13,6 +13,12 @@ function good(): Buffer {
   return makeMp4([video, fakeAudio(30)], { dirty: true, gap: secret, inMovie: [box('udta', secret)] });
 }
 
+/** Milliseconds of this process's own: other work on the machine must not count. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Clean, or refused: never anything else. */
 async function outcome(bytes: Buffer): Promise<'clean' | 'refused'> {
   try {
@@ -71,9 +77,9 @@ const LIES: readonly (readonly [string, string, number, number])[] = [
 for (const [name, type, from, value] of LIES) {
   test.test(`lies cost little: ${name}`, async (t) => {
     const before = process.memoryUsage().rss;
-    const started = performance.now();
+    const started = cpuTime();
     t.match(await outcome(withNumber(good(), type, from, value)), /clean|refused/);
-    t.ok(performance.now() - started < 2000, 'in bounded time');
+    t.ok(cpuTime() - started < 2000, 'in bounded time');
     t.ok(process.memoryUsage().rss - before < 200 * 2 ** 20, 'in bounded memory');
   });
 }
@@ -107,12 +113,12 @@ test.test('NAL units that are longer than their sample are refused', async (t) =
 });
 
 test.test('many small boxes cost little', async (t) => {
-  const started = performance.now();
+  const started = cpuTime();
   const many = Buffer.concat(Array.from({ length: 300_000 }, () => box('free')));
   t.equal(await outcome(Buffer.concat([makeMp4([fakeVideo(5)]), many])), 'clean');
   const most = Buffer.concat([many, many, many, many]);
   t.equal(await outcome(Buffer.concat([makeMp4([fakeVideo(5)]), most])), 'refused');
-  t.ok(performance.now() - started < 10_000);
+  t.ok(cpuTime() - started < 10_000);
 });
 
 /** A source of any size: `parts` at their offsets, and between them whatever `fill` says. */
@@ -184,11 +190,11 @@ test.test('a film of 120,000 samples, a note in each picture, costs seconds and 
       return film.read(offset, length);
     },
   };
-  const cpu = process.cpuUsage();
+  const started = cpuTime();
   const { plan } = await scrubMp4(watched);
-  const { user, system } = process.cpuUsage(cpu);
+  const spent = cpuTime() - started;
   t.ok(most < 100 * 2 ** 20, `${Math.round(most / 2 ** 20)} MiB more than before`);
-  t.ok(user + system < 5_000_000, `${Math.round((user + system) / 1000)} ms`);
+  t.ok(spent < 5000, `${Math.round(spent)} ms`);
   t.ok(plan.pieces.filter(({ kind }) => kind === 'bytes').length > 30_000, 'a piece for each changed sample');
 });
 
@@ -264,7 +270,7 @@ test.test(`${RUNS} changed files end in a refusal or a file of which a second sc
   let clean = 0;
   for (let run = 0; run < RUNS; run++) {
     const bytes = mutated(seeds[run % seeds.length]!, random);
-    const started = performance.now();
+    const started = cpuTime();
     try {
       const first = await scrubbed(bytes);
       const second = await scrubbed(first.bytes);
@@ -275,7 +281,7 @@ test.test(`${RUNS} changed files end in a refusal or a file of which a second sc
     } catch (error) {
       if (!(error instanceof Refusal)) t.fail(`run ${run}: ${String(error)}`, { error });
     }
-    if (performance.now() - started > 5000) t.fail(`run ${run}: took too long`);
+    if (cpuTime() - started > 5000) t.fail(`run ${run}: took too long`);
   }
   t.ok(clean > RUNS / 20, `${clean} came out clean`);
 });

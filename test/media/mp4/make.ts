@@ -4,6 +4,9 @@
  */
 export const SECRET = 'SeCrEt-48.8584N-serial-7731';
 
+/** What must not stand in any clean file: what was planted, and how programs sign what they write. */
+export const SIGNATURES = [SECRET, 'x264', 'Lavc', 'Lavf', 'VideoHandler', 'SoundHandler', '2024', 'fra'] as const;
+
 export function u16(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 2);
   values.forEach((value, index) => bytes.writeUInt16BE(value, index * 2));
