@@ -80,7 +80,6 @@ async function readMediaHeader(
   const timescale = reader.u32();
   if (timescale === 0) unreadable('a track whose time stands still');
   const duration = readDuration(reader, version);
-  if (reader.u16() !== UNDEFINED_LANGUAGE) tally.add('description');
   return { timescale, duration };
 }
 
