@@ -10,8 +10,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import puppeteer from 'puppeteer-core';
-import type { Browser, CDPSession, Page } from 'puppeteer-core';
+import { createRequire } from 'node:module';
+import type { Browser, CDPSession, Page, PuppeteerNode } from 'puppeteer-core';
+
+/** As CommonJS: the loader that tap puts before ES modules resolves a subpath of chromium-bidi to a file that is none. */
+const puppeteer = createRequire(import.meta.url)('puppeteer-core') as PuppeteerNode;
 
 const FIREFOX = process.env['FIREFOX_BIN'] ?? '/usr/bin/firefox-esr';
 const CHROMIUM = process.env['CHROMIUM_BIN'] ?? '/usr/bin/chromium';

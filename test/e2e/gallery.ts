@@ -10,6 +10,8 @@ export interface Gallery {
   readonly names: readonly string[];
   /** Paths that were asked for and are no page of the gallery. */
   readonly strays: readonly string[];
+  /** Progress pictures that were asked for. */
+  readonly progress: readonly string[];
   close(): Promise<void>;
 }
 
@@ -24,10 +26,12 @@ export function policyOf(styleHashes: readonly string[]): string {
 export async function openGallery(): Promise<Gallery> {
   const states = new Map([...STATES, ...HOSTILE_STATES].map((state) => [state.name, state]));
   const strays: string[] = [];
+  const progress: string[] = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://gallery');
     const state = states.get(url.pathname.slice(1));
     if (url.pathname.startsWith('/progress/')) {
+      progress.push(url.pathname);
       response.setHeader('Content-Type', 'image/gif');
       response.write(progressHeader());
       response.write(
@@ -57,6 +61,7 @@ export async function openGallery(): Promise<Gallery> {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     names: [...states.keys()],
     strays,
+    progress,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -1,6 +1,5 @@
 /** The texts of the pages in English, and so the list of all texts that there are. `{name}` marks what is put in. */
 export const english = {
-  'site.claim': 'Share it once. Then it is gone.',
   'site.home': 'Share something',
   'site.language': 'Language',
   'site.links': 'About this site',
@@ -76,7 +75,6 @@ export const english = {
   'receipt.onion': 'The same for Tor Browser',
   'receipt.mirror': 'The same for any browser',
   'receipt.qr': 'QR code of the link',
-  'receipt.open': 'Open the link',
   'receipt.ends': 'Destroys itself',
   'receipt.token': 'Deletion token',
   'receipt.token.help':
@@ -97,7 +95,6 @@ export const english = {
   'receipt.removed.not': 'Metadata was not removed from this type of file.',
   'receipt.sha': 'SHA-256',
   'receipt.fileId': 'File ID',
-  'receipt.caption': 'Caption',
   'receipt.another': 'Share something else',
   'receipt.file.title': 'Your share on {site}',
 
@@ -134,7 +131,6 @@ export const english = {
   'ends.now': 'now',
 
   'share.title': 'Shared with you',
-  'share.album': { one: '{count} item', other: '{count} items' },
   'share.picture': 'Shared picture {number}',
   'share.video': 'Shared video {number}',
   'share.video.help': 'If the video doesn’t play here, save it and open it with your player.',
@@ -159,7 +155,6 @@ export const english = {
   },
   'share.unlocked': 'Opened with the passphrase. After a reload it is asked again.',
   'share.fileId': 'File ID',
-  'share.own': 'Share something yourself',
 
   'question.title': 'Open it?',
   'question.burn': 'This link works exactly once. When you open it, it is destroyed, and nobody can open it again.',

@@ -9,7 +9,7 @@ export interface Element {
   text: string;
 }
 
-const VOID = new Set(['meta', 'input', 'img', 'br']);
+const VOID = new Set(['meta', 'link', 'input', 'img', 'br']);
 const RAW = new Set(['style', 'textarea', 'title']);
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
