@@ -15,6 +15,17 @@ export interface Book {
   /** Adds to a counter, which begins at 0. */
   add(key: Uint8Array, by: number): Promise<void>;
   count(key: Uint8Array): number;
-  /** In the order of their keys, as they are at the call. */
+  /** In the order of their keys, as they are at the call. Counters are among them. */
   entries(): readonly BookEntry[];
 }
+
+/** The spaces of the ledger's books that this room owns. Never renumbered: docs/format/moderation.md. */
+export const SPACE = {
+  lists: 16,
+  cases: 17,
+  preserved: 18,
+  notices: 19,
+  counters: 20,
+  audit: 21,
+  accounts: 22,
+} as const;

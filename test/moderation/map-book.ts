@@ -3,7 +3,6 @@ import type { Book, BookEntry } from '../../src/moderation/book.js';
 
 export class MapBook implements Book {
   readonly #values = new Map<string, Buffer>();
-  readonly #counters = new Map<string, number>();
   /** Puts and deletes so far; the next one after `failAt` of them is refused. */
   writes = 0;
   failAt = Infinity;
@@ -26,13 +25,14 @@ export class MapBook implements Book {
   }
 
   add(key: Uint8Array, by: number): Promise<void> {
-    const hex = Buffer.from(key).toString('hex');
-    this.#counters.set(hex, (this.#counters.get(hex) ?? 0) + by);
-    return Promise.resolve();
+    const value = Buffer.alloc(8);
+    value.writeBigUInt64BE(BigInt(this.count(key) + by));
+    return this.put(key, value);
   }
 
   count(key: Uint8Array): number {
-    return this.#counters.get(Buffer.from(key).toString('hex')) ?? 0;
+    const value = this.get(key);
+    return value === null ? 0 : Number(value.readBigUInt64BE());
   }
 
   entries(): BookEntry[] {

@@ -1,0 +1,151 @@
+/**
+ * The audit trail: what staff decided, in order. docs/format/moderation.md, section 7.
+ *
+ * Construction: a hash chain. Each entry's hash is SHA-256 of the hash before it and the entry; the last is kept beside.
+ * What holds: an entry that was changed, taken out, put in or moved shows, and so does a tail that was cut off, to anyone
+ * who wrote down an older last hash (the desk shows it).
+ * What does not hold: who has the root key and writes everything anew leaves no trace but that older hash.
+ */
+import { Reader, Writer } from '../base/cursor.js';
+import { invariant } from '../base/errors.js';
+import { equalBytes, sha256 } from '../crypto/hash.js';
+import type { Book } from './book.js';
+import { fieldSize, readField, writeField } from './text-field.js';
+
+/** The order is the format's: new ones go last. */
+export const AUDIT_ACTIONS = [
+  'signed-in',
+  'kept',
+  'removed',
+  'removed-and-banned',
+  'preserved',
+  'released',
+  'viewed',
+  'notice-granted',
+  'notice-refused',
+  'notice-answered',
+  'removed-by-file-id',
+  'ban-lifted',
+  'list-added',
+  'list-removed',
+  'account-added',
+  'account-reset',
+  'account-removed',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export interface AuditEntry {
+  readonly number: number;
+  readonly at: number;
+  /** Name of the account. */
+  readonly actor: string;
+  readonly action: AuditAction;
+  /** A public file ID, a reference, a list's name or an account's; never anything of a visitor's. */
+  readonly subject: string;
+}
+
+const VERSION = 1;
+const HASH_LENGTH = 32;
+const NO_HASH = Buffer.alloc(HASH_LENGTH);
+/** Entries have a key of 8 bytes; the last hash stands after all of them, under one of 9. */
+const HEAD_KEY = Buffer.alloc(9, 0xff);
+
+export class AuditTrail {
+  readonly #book: Book;
+  #last: Buffer = NO_HASH;
+  #count = 0;
+  /** Entries are written one after the other, so that the chain has one order. */
+  #writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(book: Book) {
+    this.#book = book;
+  }
+
+  /** Opens a trail; null where it does not hold together. A crash between entry and last hash is mended. */
+  static async open(book: Book): Promise<AuditTrail | null> {
+    const trail = new AuditTrail(book);
+    const head = book.get(HEAD_KEY);
+    const last = chain(book);
+    if (last === null) return null;
+    const { hash, count, before } = last;
+    const whole = head === null ? count <= 1 : equalBytes(head, hash) || equalBytes(head, before);
+    if (!whole) return null;
+    trail.#last = hash;
+    trail.#count = count;
+    if (head === null || !equalBytes(head, hash)) await book.put(HEAD_KEY, hash);
+    return trail;
+  }
+
+  /** The hash over everything so far, to be written down elsewhere. */
+  get head(): Buffer {
+    return Buffer.from(this.#last);
+  }
+
+  /** Adds an entry. Resolves when durable. */
+  async add(entry: Omit<AuditEntry, 'number'>): Promise<void> {
+    const turn = this.#writing.then(() => this.#write(entry));
+    this.#writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** All entries, the latest first. */
+  entries(): readonly AuditEntry[] {
+    return entriesOf(this.#book)
+      .map(({ number, value }) => parseEntry(number, value))
+      .reverse();
+  }
+
+  async #write(entry: Omit<AuditEntry, 'number'>): Promise<void> {
+    const value = encodeEntry(entry);
+    const hash = sha256(this.#last, value);
+    await this.#book.put(keyOf(this.#count), value);
+    await this.#book.put(HEAD_KEY, hash);
+    this.#count++;
+    this.#last = hash;
+  }
+}
+
+/** Walks the chain: its last hash, the one before, how many entries. Null where a number is missing. */
+function chain(book: Book): { hash: Buffer; before: Buffer; count: number } | null {
+  let hash: Buffer = NO_HASH;
+  let before: Buffer = NO_HASH;
+  let count = 0;
+  for (const { number, value } of entriesOf(book)) {
+    if (number !== count) return null;
+    count++;
+    before = hash;
+    hash = sha256(hash, value);
+  }
+  return { hash, before, count };
+}
+
+function entriesOf(book: Book): { number: number; value: Buffer }[] {
+  return book
+    .entries()
+    .filter(({ key }) => key.length === 8)
+    .map(({ key, value }) => ({ number: new Reader(key).u64(), value }));
+}
+
+function keyOf(number: number): Buffer {
+  const key = Buffer.alloc(8);
+  new Writer(key).u64(number);
+  return key;
+}
+
+function encodeEntry({ at, actor, action, subject }: Omit<AuditEntry, 'number'>): Buffer {
+  const [who, what] = [Buffer.from(actor), Buffer.from(subject)];
+  const value = Buffer.alloc(1 + 8 + 1 + fieldSize(who) + fieldSize(what));
+  const writer = new Writer(value).u8(VERSION).u64(at).u8(AUDIT_ACTIONS.indexOf(action));
+  writeField(writer, who);
+  writeField(writer, what);
+  return value;
+}
+
+function parseEntry(number: number, value: Buffer): AuditEntry {
+  const reader = new Reader(value);
+  invariant(reader.u8() === VERSION, 'an audit entry has a known version');
+  const at = reader.u64();
+  const action = AUDIT_ACTIONS[reader.u8()];
+  invariant(action !== undefined, 'an audit entry has a known action');
+  return { number, at, action, actor: readField(reader).toString(), subject: readField(reader).toString() };
+}

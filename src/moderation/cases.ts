@@ -1,0 +1,165 @@
+/**
+ * The queue: every share that was flagged, by reports or at upload, until a human has decided.
+ *
+ * What holds, and why:
+ * - One share is one case, however often it is reported: further reports add a reason, never a rank.
+ * - Nothing is removed by being here; `held` is set by the checks at upload alone.
+ * - Evidence exists for flagged shares only, for 72 hours, and for all of them together within 5 % of the arena. What is
+ *   over it is a case without evidence, never a refused report.
+ * - Of two who decide the same case one does: the decision is taken in memory before anything is written.
+ * Knows nothing of: links, secrets, what is in a share.
+ */
+import { HOUR } from '../base/units.js';
+import type { Book } from './book.js';
+import { encodeCase, parseCase, type Case, type ReportReason } from './case-record.js';
+import { sealShareKey, sealText } from './staff-seal.js';
+import { cutText } from './text-field.js';
+import type { BorderlineReason, Severity } from './verdict.js';
+
+export const EVIDENCE_TIME = 72 * HOUR;
+/** All evidence together keeps at most this part of the arena from being used again. */
+export const EVIDENCE_PART = 0.05;
+/** Characters of an optional sentence. */
+export const NOTE_LENGTH = 500;
+const NOTES_KEPT = 3;
+
+export type Flag =
+  | { readonly kind: 'report'; readonly reason: ReportReason; readonly note: string }
+  | {
+      readonly kind: 'borderline';
+      readonly reason: BorderlineReason;
+      readonly severity: Severity;
+      readonly held: boolean;
+    };
+
+/** What the one who flags has at hand: the share's key, only read, and how many units its content has. */
+export interface EvidenceOffer {
+  readonly key: Uint8Array;
+  readonly units: number;
+}
+
+export interface Flagged {
+  /** False where the share was in the queue already. */
+  readonly opened: boolean;
+  readonly evidence: 'held' | 'held-before' | 'none-offered' | 'no-room';
+}
+
+export interface CasesOptions {
+  readonly book: Book;
+  readonly staffKey: Uint8Array;
+  /** Units of the arena in all. */
+  readonly arenaUnits: () => number;
+}
+
+const REPORT_SEVERITY: Readonly<Record<ReportReason, Severity>> = {
+  minors: 3,
+  violence: 2,
+  intimate: 3,
+  personal: 2,
+  copyright: 1,
+  malware: 2,
+  other: 1,
+};
+
+export class Cases {
+  readonly #options: CasesOptions;
+  readonly #open: Map<string, Case>;
+
+  constructor(options: CasesOptions) {
+    this.#options = options;
+    const cases = options.book.entries().map(({ key, value }) => parseCase(key.toString('latin1'), value));
+    this.#open = new Map(cases.map((item) => [item.fileId, item]));
+  }
+
+  /** Puts a share into the queue, or adds to its case. Resolves when durable. The offered key is only read. */
+  async flag(fileId: string, flag: Flag, now: number, offer: EvidenceOffer | null): Promise<Flagged> {
+    const before = this.#open.get(fileId) ?? null;
+    const base = before ?? emptyCase(fileId, now);
+    const { evidence, outcome } = this.#evidence(base, now, offer);
+    const after: Case = { ...(flag.kind === 'report' ? this.#reported(base, flag) : doubted(base, flag)), evidence };
+    this.#open.set(fileId, after);
+    await this.#options.book.put(keyOf(fileId), encodeCase(after));
+    return { opened: before === null, evidence: outcome };
+  }
+
+  get(fileId: string): Case | null {
+    return this.#open.get(fileId) ?? null;
+  }
+
+  /** The gravest first, of equals the oldest. */
+  queue(): readonly Case[] {
+    return [...this.#open.values()].sort((a, b) => b.severity - a.severity || a.openedAt - b.openedAt);
+  }
+
+  /** Units that evidence keeps, for the store's figures. */
+  unitsHeld(): number {
+    let units = 0;
+    for (const { evidence } of this.#open.values()) units += evidence?.units ?? 0;
+    return units;
+  }
+
+  /** Ends a case; the evidence goes with it. Null = someone else was first. Resolves when durable. */
+  async decide(fileId: string): Promise<Case | null> {
+    const item = this.#open.get(fileId);
+    if (item === undefined) return null;
+    this.#open.delete(fileId);
+    await this.#options.book.delete(keyOf(fileId));
+    return item;
+  }
+
+  /**
+   * Drops evidence whose time is over, and cases with nothing left to decide about: no evidence and a share that is no
+   * more. Says of which shares the evidence went, so that their units are let go.
+   */
+  async sweep(now: number, isLive: (fileId: string) => boolean): Promise<readonly string[]> {
+    const over = [...this.#open.values()].filter(({ evidence }) => evidence !== null && evidence.until <= now);
+    for (const item of over) {
+      const without = { ...item, evidence: null };
+      this.#open.set(item.fileId, without);
+      await this.#options.book.put(keyOf(item.fileId), encodeCase(without));
+    }
+    for (const { fileId, evidence } of [...this.#open.values()]) {
+      if (evidence === null && !isLive(fileId)) await this.decide(fileId);
+    }
+    return over.map(({ fileId }) => fileId);
+  }
+
+  #evidence(
+    item: Case,
+    now: number,
+    offer: EvidenceOffer | null,
+  ): Pick<Case, 'evidence'> & { outcome: Flagged['evidence'] } {
+    if (item.evidence !== null) return { evidence: item.evidence, outcome: 'held-before' };
+    if (offer === null) return { evidence: null, outcome: 'none-offered' };
+    const room = Math.floor(this.#options.arenaUnits() * EVIDENCE_PART) - this.unitsHeld();
+    if (offer.units > room) return { evidence: null, outcome: 'no-room' };
+    const sealedKey = sealShareKey(this.#options.staffKey, 'key', item.fileId, offer.key);
+    return { evidence: { sealedKey, units: offer.units, until: now + EVIDENCE_TIME }, outcome: 'held' };
+  }
+
+  #reported(item: Case, { reason, note }: Extract<Flag, { kind: 'report' }>): Case {
+    const text = cutText(note.trim(), NOTE_LENGTH);
+    const keep = text !== '' && item.notes.length < NOTES_KEPT;
+    const notes = keep ? [...item.notes, sealText(this.#options.staffKey, item.fileId, text)] : item.notes;
+    const severity = graver(item.severity, REPORT_SEVERITY[reason]);
+    return { ...item, notes, severity, reports: new Set([...item.reports, reason]) };
+  }
+}
+
+function doubted(item: Case, { reason, severity, held }: Extract<Flag, { kind: 'borderline' }>): Case {
+  const borderline = new Set([...item.borderline, reason]);
+  return { ...item, borderline, held: item.held || held, severity: graver(item.severity, severity) };
+}
+
+function graver(a: Severity, b: Severity): Severity {
+  return a > b ? a : b;
+}
+
+function emptyCase(fileId: string, openedAt: number): Case {
+  const none = { reports: new Set<ReportReason>(), borderline: new Set<BorderlineReason>(), notes: [], evidence: null };
+  return { fileId, openedAt, severity: 1, held: false, ...none };
+}
+
+function keyOf(fileId: string): Buffer {
+  return Buffer.from(fileId, 'latin1');
+}

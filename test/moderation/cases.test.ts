@@ -1,0 +1,170 @@
+import test from 'tap';
+import { HOUR } from '../../src/base/units.js';
+import { generateHpkeKeyPair } from '../../src/crypto/hpke.js';
+import { encodeCase, parseCase, type Case } from '../../src/moderation/case-record.js';
+import { Cases, EVIDENCE_TIME, NOTE_LENGTH, type Flag } from '../../src/moderation/cases.js';
+import { PreservedShares } from '../../src/moderation/preserved.js';
+import { openShareKey, openText, sealShareKey, sealText } from '../../src/moderation/staff-seal.js';
+import { MapBook } from './map-book.js';
+
+const staff = generateHpkeKeyPair();
+const NOW = Date.UTC(2026, 10, 24, 12);
+const ONE = 'cp-aaaaaaaaaa';
+const TWO = 'cp-bbbbbbbbbb';
+const THREE = 'cp-cccccccccc';
+const KEY = Buffer.alloc(32, 7);
+const offer = (units = 1): { key: Buffer; units: number } => ({ key: KEY, units });
+const report = (note = '', reason: 'other' | 'minors' | 'violence' = 'other'): Flag => ({
+  kind: 'report',
+  reason,
+  note,
+});
+const explicit: Flag = { kind: 'borderline', reason: 'explicit', severity: 1, held: true };
+
+function open(book = new MapBook(), arenaUnits = 1000): Cases {
+  return new Cases({ book, staffKey: staff.publicKey, arenaUnits: () => arenaUnits });
+}
+
+test.test('a report lets staff open that share and no other', async (t) => {
+  const book = new MapBook();
+  const cases = open(book);
+  t.strictSame(await cases.flag(ONE, report(), NOW, offer()), { opened: true, evidence: 'held' });
+  const sealed = cases.get(ONE)!.evidence!.sealedKey;
+  t.same(openShareKey(staff.privateKey, 'key', ONE, sealed), KEY);
+  t.equal(openShareKey(staff.privateKey, 'key', TWO, sealed), null, 'bound to its share');
+  t.equal(openShareKey(staff.privateKey, 'preserved', ONE, sealed), null, 'bound to its purpose');
+  t.equal(openShareKey(generateHpkeKeyPair().privateKey, 'key', ONE, sealed), null, 'nobody else');
+  t.equal(cases.get(TWO), null);
+  for (const { key, value } of book.entries()) t.notOk(Buffer.concat([key, value]).includes(KEY), 'not in the book');
+});
+
+test.test('a flood of reports on one share is one case of one rank', async (t) => {
+  const book = new MapBook();
+  const cases = open(book);
+  await cases.flag(TWO, report('', 'violence'), NOW + 1, offer());
+  for (let at = 0; at < 500; at++) await cases.flag(ONE, report(`note ${at}`), NOW + at, offer());
+  t.equal(cases.queue().length, 2);
+  t.strictSame(
+    cases.queue().map(({ fileId }) => fileId),
+    [TWO, ONE],
+  );
+  const one = cases.get(ONE)!;
+  t.equal(one.openedAt, NOW);
+  t.equal(one.severity, 1);
+  t.equal(one.held, false, 'reports hold nothing back');
+  t.equal(one.notes.length, 3, 'the first few notes');
+  t.equal(openText(staff.privateKey, ONE, one.notes[0]!), 'note 0');
+  t.ok(encodeCase(one).length < 4096);
+});
+
+test.test('evidence is held for 72 hours and not a second longer', async (t) => {
+  const book = new MapBook();
+  const cases = open(book);
+  await cases.flag(ONE, report(), NOW, offer(3));
+  t.equal(EVIDENCE_TIME, 72 * HOUR);
+  t.strictSame(await cases.sweep(NOW + EVIDENCE_TIME - 1, () => true), []);
+  t.equal(cases.unitsHeld(), 3);
+  t.strictSame(await cases.sweep(NOW + EVIDENCE_TIME, () => true), [ONE]);
+  t.equal(cases.unitsHeld(), 0);
+  t.equal(cases.get(ONE)?.evidence, null, 'the case stays: the share is alive');
+  t.equal(open(book).get(ONE)?.evidence, null);
+  t.strictSame(await cases.sweep(NOW + EVIDENCE_TIME, () => false), []);
+  t.equal(cases.get(ONE), null, 'nothing left to decide about');
+  t.strictSame(book.entries(), []);
+});
+
+test.test('all evidence together stays within 5 % of the arena; beyond it a report counts without', async (t) => {
+  const cases = open(new MapBook(), 100);
+  t.equal((await cases.flag(ONE, report(), NOW, offer(3))).evidence, 'held');
+  t.equal((await cases.flag(TWO, report(), NOW, offer(3))).evidence, 'no-room');
+  t.equal((await cases.flag(THREE, report(), NOW, offer(2))).evidence, 'held');
+  t.equal(cases.unitsHeld(), 5);
+  t.equal(cases.queue().length, 3);
+  t.equal(cases.get(TWO)?.evidence, null);
+  await cases.decide(ONE);
+  t.equal((await cases.flag(TWO, report(), NOW, offer(3))).evidence, 'held', 'when there is room again');
+  t.equal((await cases.flag(TWO, report(), NOW, offer(3))).evidence, 'held-before');
+  t.equal((await cases.flag('cp-dddddddddd', report(), NOW, null)).evidence, 'none-offered');
+});
+
+test.test('of two moderators who decide the same case one does', async (t) => {
+  const cases = open();
+  await cases.flag(ONE, report(), NOW, offer());
+  const [first, second] = await Promise.all([cases.decide(ONE), cases.decide(ONE)]);
+  t.ok(first);
+  t.equal(second, null);
+  t.equal(await cases.decide(ONE), null);
+});
+
+test.test('the queue is ordered by severity, then age, and is the same after a restart', async (t) => {
+  const book = new MapBook();
+  const cases = open(book);
+  await cases.flag(ONE, explicit, NOW + 2, offer());
+  await cases.flag(TWO, report(), NOW + 1, offer());
+  await cases.flag(THREE, report('', 'minors'), NOW + 3, null);
+  const order = [THREE, TWO, ONE];
+  for (const opened of [cases, open(book)]) {
+    t.strictSame(
+      opened.queue().map(({ fileId }) => fileId),
+      order,
+    );
+    t.equal(opened.get(ONE)?.held, true);
+  }
+  await cases.flag(TWO, report('', 'minors'), NOW + 9, null);
+  t.equal(cases.queue()[0]?.fileId, TWO, 'a graver reason raises the case, its age stays');
+});
+
+test.test('a note is cut at 500 characters, whole ones, and an empty one is none', async (t) => {
+  const cases = open();
+  await cases.flag(ONE, report(`  ${'😀'.repeat(NOTE_LENGTH + 1)}`), NOW, null);
+  await cases.flag(TWO, report(' \n '), NOW, null);
+  t.equal(openText(staff.privateKey, ONE, cases.get(ONE)!.notes[0]!), '😀'.repeat(NOTE_LENGTH));
+  t.strictSame(cases.get(TWO)?.notes, []);
+});
+
+test.test('a case is the same after encode and parse', (t) => {
+  const base: Case = {
+    ...{ fileId: ONE, openedAt: NOW, severity: 3, held: true, notes: [], evidence: null },
+    reports: new Set(['minors', 'other']),
+    borderline: new Set(['explicit']),
+  };
+  for (const item of [
+    base,
+    { ...base, notes: [Buffer.from('a'), Buffer.alloc(600, 1)], held: false },
+    { ...base, evidence: { sealedKey: Buffer.alloc(80, 9), units: 200, until: NOW + 1 } },
+  ]) {
+    t.same(parseCase(ONE, encodeCase(item)), item);
+    for (let cut = 0; cut < encodeCase(item).length; cut++) {
+      t.throws(() => parseCase(ONE, encodeCase(item).subarray(0, cut)));
+    }
+  }
+  t.end();
+});
+
+test.test('sealed texts tell their length in steps of 512 only, and open in their place only', (t) => {
+  const sizes = new Set([0, 1, 300, 510].map((length) => sealText(staff.publicKey, ONE, 'x'.repeat(length)).length));
+  t.equal(sizes.size, 1);
+  t.not(sealText(staff.publicKey, ONE, 'x'.repeat(511)).length, [...sizes][0]);
+  const sealed = sealText(staff.publicKey, ONE, 'text');
+  t.equal(openText(staff.privateKey, ONE, sealed), 'text');
+  t.equal(openText(staff.privateKey, TWO, sealed), null);
+  t.equal(openText(staff.privateKey, ONE, sealShareKey(staff.publicKey, 'key', ONE, KEY)), null);
+  t.end();
+});
+
+test.test('a legal hold is sealed to the offline key and ends at its time', async (t) => {
+  const book = new MapBook();
+  const preserved = new PreservedShares(book);
+  const offline = generateHpkeKeyPair();
+  const kept = { fileId: ONE, key: KEY, offlineKey: offline.publicKey, content: Buffer.from('units'), until: NOW + 10 };
+  await preserved.keep(kept, NOW);
+  const [item] = new PreservedShares(book).all();
+  t.match(item, { fileId: ONE, since: NOW, until: NOW + 10 });
+  t.same(item!.content, Buffer.from('units'));
+  t.equal(openShareKey(staff.privateKey, 'preserved', ONE, item!.sealedKey), null, 'not even the staff');
+  t.same(openShareKey(offline.privateKey, 'preserved', ONE, item!.sealedKey), KEY);
+  t.strictSame(await preserved.sweep(NOW + 9), []);
+  t.equal((await preserved.sweep(NOW + 10)).length, 1);
+  t.strictSame(book.entries(), []);
+  t.equal(await preserved.release(ONE), false);
+});
