@@ -2,6 +2,7 @@
  * The composition root: opens the rooms upward, closes them downward, and is the only place that says `new` to them.
  */
 import type { RequestListener, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import { systemClock, type Clock } from './base/clock.js';
 import type { Logger } from './base/log.js';
@@ -18,6 +19,9 @@ import { startDecoder, type Decoder } from './media/decoder/decoder.js';
 import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
 import type { RootKey } from './store/root-key.js';
+import { expectCircuitLine } from './tor/circuit-id.js';
+import { CircuitLimits } from './tor/circuit-limits.js';
+import type { CircuitId } from './tor/circuit-line.js';
 import { close as closeServer, httpServer, listen } from './web/listen.js';
 import { createPages } from './web/pages/pages.js';
 import { createSenders } from './web/senders.js';
@@ -29,11 +33,21 @@ import { base64Sha256 } from './web/style-hash.js';
 const GRACE = 15 * SECOND;
 const TEMPLATES = path.resolve(import.meta.dirname, '../../templates');
 
+/** A second way in: the socket on which the onion service of a tor beside this process arrives. */
+export interface OnionListener {
+  /** `http://….onion`. */
+  readonly origin: string;
+  readonly socket: string;
+  /** Ends a circuit that is far over its bounds. */
+  readonly closeCircuit: (circuit: CircuitId) => void;
+}
+
 export interface AppOptions {
   readonly configuration: Configuration;
   readonly rootKey: RootKey;
   readonly log: Logger;
   readonly clock?: Clock;
+  readonly onion?: OnionListener;
   /** The operator has said that a wall clock far ahead of the store's is right. */
   readonly acceptClockJump?: boolean;
   readonly onFilling?: (filledUnits: number, totalUnits: number) => void;
@@ -51,21 +65,30 @@ export interface App {
 
 /** Starts the appliance; resolves when it listens. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { configuration, log, clock = systemClock } = options;
+  const { configuration, log, onion, clock = systemClock } = options;
   const store = await open(options, clock);
   const decoder = startDecoder({ log });
   const services = assemble(configuration, store, decoder, clock, log);
+  const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const janitor = startJanitor({
     ledger: store.ledger,
     grants: services.retrieval.grants,
     rounds: new Rounds(store, configuration.rollSeconds),
+    sweep: () => limits.sweep(),
     onRoundFailed: () => log('round-failed'),
   });
-  const parts: Parts = { server: null, janitor, services, decoder, store };
+  const servers: Server[] = [];
+  const parts: Parts = { servers, janitor, services, decoder, store };
+  const listenFor = async (place: Place): Promise<string> => {
+    const { server, address } = await openSenders(place, services, limits);
+    servers.push(server);
+    return address;
+  };
   try {
-    const { server, address } = await openSenders(configuration, services);
+    const address = await listenFor(sendersPlace(configuration, onion));
+    if (onion !== undefined) await listenFor(onionPlace(configuration, onion));
     let closing: Promise<void> | null = null;
-    const close = (grace = GRACE): Promise<void> => (closing ??= closeAll({ ...parts, server }, grace));
+    const close = (grace = GRACE): Promise<void> => (closing ??= closeAll(parts, grace));
     return { address, store, poisoned: store.poisoned, close };
   } catch (error) {
     await closeAll(parts, 0);
@@ -105,37 +128,70 @@ function assemble(
   };
 }
 
-/** The senders' listener. Its links bear the onion's address where there is one, else the address that it listens on. */
-async function openSenders(c: Configuration, services: Services): Promise<{ server: Server; address: string }> {
-  // The address is known only once the server listens, and the site's links bear it.
-  const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
-  const server = httpServer((request, response) => handling.current(request, response));
-  const address = await listen(server, c.listen);
-  const answer = createSenders(siteFor(c, address), services).callback();
-  handling.current = (request, response) => void answer(request, response);
-  return { server, address };
+/** A listener of the senders' site, and what its links bear. */
+interface Place {
+  readonly listen: Listen;
+  readonly circuitIds: boolean;
+  readonly site: (address: string) => Site;
 }
 
-function siteFor({ onionOrigin, mirrorOrigin, listen: where }: Configuration, address: string): Site {
+/** The configured listener. Its links bear the onion's address where one is configured, else the address listened on. */
+function sendersPlace(c: Configuration, onion?: OnionListener): Place {
+  const { onionOrigin, mirrorOrigin, listen: where, circuitIds } = c;
   const secure = false;
-  if (onionOrigin !== null) return { kind: 'onion', origin: onionOrigin, onionOrigin, mirrorOrigin, secure };
-  return { kind: 'local', origin: originOf(where, address), onionOrigin, mirrorOrigin, secure };
+  const site = (address: string): Site =>
+    onionOrigin !== null
+      ? { kind: 'onion', origin: onionOrigin, onionOrigin, mirrorOrigin, secure }
+      : { kind: 'local', origin: originOf(where, address), onionOrigin: onion?.origin ?? null, mirrorOrigin, secure };
+  return { listen: where, circuitIds, site };
+}
+
+function onionPlace({ mirrorOrigin }: Configuration, { origin, socket }: OnionListener): Place {
+  const site: Site = { kind: 'onion', origin, onionOrigin: origin, mirrorOrigin, secure: false };
+  return { listen: { kind: 'unix', path: socket }, circuitIds: true, site: () => site };
 }
 
 function originOf(where: Listen, address: string): string {
   return where.kind === 'unix' ? 'http://localhost' : address;
 }
 
+async function openSenders(
+  place: Place,
+  services: Services,
+  limits: CircuitLimits,
+): Promise<{ server: Server; address: string }> {
+  // The address is known only once the server listens, and the site's links bear it.
+  const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
+  const server = httpServer((request, response) => handling.current(request, response));
+  const circuits = place.circuitIds
+    ? { limits, circuitOf: expectCircuitLine(server, { admit: admitBy(limits) }) }
+    : null;
+  const address = await listen(server, place.listen);
+  const answer = createSenders(place.site(address), services, circuits).callback();
+  handling.current = (request, response) => void answer(request, response);
+  return { server, address };
+}
+
+/** Counts a circuit's connections; one that has too many gets no more. */
+function admitBy(limits: CircuitLimits): (circuit: CircuitId, socket: Socket) => boolean {
+  return (circuit, socket) => {
+    const release = limits.connect(circuit);
+    if (release === null) return false;
+    socket.once('close', release);
+    return true;
+  };
+}
+
 interface Parts {
-  readonly server: Server | null;
+  readonly servers: readonly Server[];
   readonly janitor: Janitor;
   readonly services: Services;
   readonly decoder: Decoder;
   readonly store: OpenedStore;
 }
 
-async function closeAll({ server, janitor, services, decoder, store }: Parts, grace: number): Promise<void> {
-  if (server !== null) await closeServer(server, grace);
+async function closeAll({ servers, janitor, services, decoder, store }: Parts, grace: number): Promise<void> {
+  await Promise.all(servers.map((server) => closeServer(server, grace)));
   services.retrieval.close();
   await janitor.stop();
   await decoder.close();

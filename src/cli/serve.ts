@@ -2,58 +2,81 @@
 import type { Command } from 'commander';
 import { startApp, type App } from '../app.js';
 import { lineLogger } from '../base/log.js';
-import { configure } from '../config/configuration.js';
+import { configure, type Configuration } from '../config/configuration.js';
 import { readEnvironment, unknownSettings } from '../config/environment.js';
 import { strictFindings } from './checks.js';
+import { prepareOnion, type PreparedOnion } from './onion-beside.js';
 import { PANIC_SIGNAL } from './panic.js';
 import { rootKeyOf } from './root-key.js';
 import { EXIT, explain, progressLine, say } from './terminal.js';
 
 interface ServeOptions {
   readonly acceptClock?: boolean;
+  readonly onion?: boolean;
 }
 
 export function serveVerb(program: Command): void {
   program
     .command('serve')
     .description('run the appliance until it is told to stop')
+    .option('--onion', "start the system's tor beside it, as an onion service")
     .option('--accept-clock', 'believe a wall clock that is more than a day ahead of the store')
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options).catch(explain);
     });
 }
 
-async function serve({ acceptClock = false }: ServeOptions): Promise<number> {
+async function serve({ acceptClock = false, onion: withOnion = false }: ServeOptions): Promise<number> {
   const configuration = configure(readEnvironment(process.env));
   for (const name of unknownSettings(process.env)) say(`${name} is not a setting; it is ignored.`);
-  if (configuration.strict) {
-    const findings = await strictFindings(configuration);
-    for (const { name, says, todo } of findings) say(`${name}: ${says}. What you can do: ${todo}.`);
-    if (findings.length > 0) return EXIT.refused;
-  }
+  if (configuration.strict && !(await holds(configuration))) return EXIT.refused;
   const log = lineLogger((line) => process.stderr.write(line));
+  const onion = withOnion ? await prepareOnion(configuration, log) : null;
   let listening = false;
   const app = await startApp({
     configuration,
     rootKey: rootKeyOf(configuration),
     log,
     acceptClockJump: acceptClock,
+    ...(onion === null ? {} : { onion: onion.listener }),
     onFilling: (filled, total) => {
       if (listening) showFilling(filled, total);
     },
   });
   listening = true;
   greet(app);
-  return run(app);
+  if (onion !== null) await startOnion(onion, app);
+  return run(app, onion);
+}
+
+/** Whether this machine lets the promises hold. Says what does not. */
+async function holds(configuration: Configuration): Promise<boolean> {
+  const findings = await strictFindings(configuration);
+  for (const { name, says, todo } of findings) say(`${name}: ${says}. What you can do: ${todo}.`);
+  return findings.length === 0;
 }
 
 function greet({ address, store }: App): void {
-  say(`ChatPic is ready.`);
+  say('ChatPic is ready.');
   say(`  Share something:  ${address}/`);
   say(`  From a terminal:  curl -T photo.jpg ${address}/`);
-  say(`  Is all well?      npx chatpic doctor`);
-  say(
-    store.made ? `The store was made just now and is being filled with noise. Stop with Ctrl-C.` : `Stop with Ctrl-C.`,
+  say('  Is all well?      npx chatpic doctor');
+  if (store.made) say('The store was made just now and is being filled with noise.');
+  say('Stop with Ctrl-C.');
+}
+
+/** Tor comes up behind the site: its address is known at once, and said when visitors can find it. */
+async function startOnion(onion: PreparedOnion, app: App): Promise<void> {
+  say('Tor is starting; the address is said when it is published, in a minute or so.');
+  try {
+    await onion.start();
+  } catch (error) {
+    await app.close(0);
+    throw error;
+  }
+  onion.published.then(
+    () => say(`  Over Tor:         ${onion.listener.origin}/`),
+    () => undefined,
   );
 }
 
@@ -63,23 +86,23 @@ function showFilling(filled: number, total: number): void {
 }
 
 /** Until a signal, or until the store can't go on. A second signal does not wait for what is under way. */
-async function run(app: App): Promise<number> {
+async function run(app: App, onion: PreparedOnion | null): Promise<number> {
   const stopped = new Promise<number>((resolve) => {
     let signals = 0;
     const stop = (): void => {
       signals++;
       if (signals > 1) process.exit(EXIT.refused);
       say('Stopping: what is under way may end. Press Ctrl-C again to stop at once.');
-      app.close().then(
+      Promise.all([app.close(), onion?.stop()]).then(
         () => resolve(EXIT.done),
         (error: unknown) => resolve(explain(error)),
       );
     };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
     process.on(PANIC_SIGNAL, () => {
       void app.store.panic().finally(() => process.exit(EXIT.refused));
     });
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
   });
   const failed = app.poisoned.then(() => {
     say('A write to the store failed. Nothing more is acknowledged; the next start says what is true.');

@@ -1,6 +1,7 @@
 /** How verbs speak and end: plain sentences on stderr, data on stdout, and three exit codes. */
 import { StoreFault } from '../base/errors.js';
 import { SettingsError } from '../config/environment.js';
+import { TorFault } from '../tor/tor-fault.js';
 
 /** 0 done, 1 refused or found wanting, 2 wrong usage. */
 export const EXIT = { done: 0, refused: 1, usage: 2 } as const;
@@ -22,6 +23,11 @@ export function explain(error: unknown): number {
   }
   if (error instanceof StoreFault) {
     say(`${error.part}: ${error.message}`);
+    say(`What you can do: ${error.remedy}`);
+    return EXIT.refused;
+  }
+  if (error instanceof TorFault) {
+    say(`tor: ${error.message}`);
     say(`What you can do: ${error.remedy}`);
     return EXIT.refused;
   }

@@ -8,6 +8,8 @@ export interface JanitorParts {
   readonly ledger: Ledger;
   readonly grants: Grants;
   readonly rounds: Rounds;
+  /** Whatever else forgets by time. */
+  readonly sweep: () => void;
   /** A round that failed has poisoned the store: whoever owns the process ends it. */
   readonly onRoundFailed: () => void;
   /** Called now and then when nothing is under way, to give memory back. */
@@ -25,6 +27,7 @@ export function startJanitor(parts: JanitorParts): Janitor {
   const job: Job = schedule.scheduleJob('* * * * * *', () => {
     parts.ledger.sweepExpired();
     parts.grants.sweep();
+    parts.sweep();
     round = parts.rounds.tick().catch(parts.onRoundFailed);
     parts.onIdle?.();
   });

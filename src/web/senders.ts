@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import { Refusal } from '../base/errors.js';
 import { baseHeaders } from './answer.js';
+import { boundCircuits, type Circuits } from './circuits.js';
 import { sameOriginOnly } from './origin.js';
 import { answerFailures } from './refusals.js';
 import { deleteRoutes } from './routes/delete.js';
@@ -16,8 +17,11 @@ import { viewRoutes } from './routes/view.js';
 import type { Services } from './services.js';
 import type { Site } from './site.js';
 
-/** A Koa application that never prints, never sets a cookie, and answers every failure itself. */
-export function createSenders(site: Site, services: Services): Koa {
+/**
+ * A Koa application that never prints, never sets a cookie, and answers every failure itself. `circuits` for a listener
+ * on which tor tells them.
+ */
+export function createSenders(site: Site, services: Services, circuits: Circuits | null = null): Koa {
   const app = new Koa({ proxy: false });
   silence(app, services);
   app.use(async (ctx, next) => {
@@ -26,6 +30,7 @@ export function createSenders(site: Site, services: Services): Koa {
     await next();
   });
   app.use(answerFailures(services.pages, services.log));
+  if (circuits !== null) app.use(boundCircuits(circuits));
   app.use(sameOriginOnly);
   app.use(onionLocation(site));
   const router = new Router();

@@ -1,0 +1,58 @@
+/** `--onion`: the system's tor, run beside the appliance, with its keys in a folder of their own. */
+import path from 'node:path';
+import { systemClock } from '../base/clock.js';
+import type { Logger } from '../base/log.js';
+import type { OnionListener } from '../app.js';
+import type { Configuration } from '../config/configuration.js';
+import { openServiceFolder } from '../tor/service-folder.js';
+import { findTor } from '../tor/tor-binary.js';
+import { torFolder } from '../tor/tor-folder.js';
+import { startTor, type RunningTor } from '../tor/tor-process.js';
+import { PUBLIC_SERVICE } from '../tor/torrc.js';
+import { progressLine } from './terminal.js';
+
+export interface PreparedOnion {
+  readonly listener: OnionListener;
+  /** Starts tor, once the socket is there. Throws a `TorFault` that says what tor said. */
+  start(): Promise<void>;
+  /** Settles when visitors can find the address. */
+  readonly published: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Finds tor and makes or reads the onion's keys: the address is known before tor runs. */
+export async function prepareOnion({ dataDir }: Configuration, log: Logger): Promise<PreparedOnion> {
+  const tor = await findTor(process.env['PATH'] ?? '');
+  const folder = torFolder(path.join(dataDir, 'tor'));
+  const address = await openServiceFolder(folder.senders);
+  const { maxStreams, proofOfWork } = PUBLIC_SERVICE;
+  const service = {
+    folder: folder.senders,
+    socket: folder.webSocket,
+    circuitIds: true,
+    maxStreams,
+    proofOfWork: tor.proofOfWork ? proofOfWork : null,
+    guarded: false,
+  };
+  let running: RunningTor | null = null;
+  let announce: (done: Promise<void>) => void = () => undefined;
+  const published = new Promise<void>((resolve) => {
+    announce = resolve;
+  });
+  return {
+    listener: {
+      origin: `http://${address}`,
+      socket: folder.webSocket,
+      closeCircuit: (circuit) => running?.closeCircuit(circuit),
+    },
+    async start() {
+      const onProgress = (percent: number): void => progressLine(percent < 100 ? `Tor: ${percent} %` : '');
+      running = await startTor({ tor, folder, services: [service], log, clock: systemClock, onProgress });
+      announce(running.published);
+    },
+    published,
+    async stop() {
+      await running?.stop();
+    },
+  };
+}
