@@ -99,7 +99,7 @@ export async function gifSamples(): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (const base of await gifBases()) {
     const add = (name: string, bytes: Buffer): unknown =>
-      samples.push({ name: `gif-${name}`, type: 'image/gif', bytes, orientation: 1 });
+      samples.push({ name: `gif-${name}`, type: 'image/gif', bytes, orientation: 1, base: `gif-${base.name}` });
     add(base.name, base.bytes);
     for (const [name, plant] of Object.entries(GIF_PLANTINGS)) add(`${base.name}-${name}`, plant(base.bytes));
     add(`${base.name}-without-end`, base.bytes.subarray(0, -1));

@@ -130,7 +130,8 @@ export const JPEG_PLANTINGS: Readonly<Record<string, Planting>> = {
         planted('huffman').padEnd(40, '.'),
       ),
     ),
-  'content-credentials': (jpeg) => front(jpeg, segment(0xeb, `JP\0\0${planted('c2pa')}`)),
+  'content-credentials': (jpeg) =>
+    front(jpeg, segment(0xeb, 'JP\0\x01\0\0\0\x01\0\0\0\x40jumb', planted('c2pa').padEnd(56, '.'))),
   everything: (jpeg, other, profile) =>
     Buffer.concat([
       betweenScans(
@@ -202,21 +203,22 @@ export async function jpegSamples(): Promise<Sample[]> {
   const other = bases[1]!.bytes;
   const profile = await profileOf(bases.find(({ name }) => name === 'profile')!.bytes);
   const samples: Sample[] = [];
-  const add = (name: string, bytes: Buffer, orientation = 1): unknown =>
-    samples.push({ name: `jpeg-${name}`, type: 'image/jpeg', bytes, orientation });
+  const add = (base: string, name: string, bytes: Buffer, orientation = 1): unknown =>
+    samples.push({ name: `jpeg-${name}`, type: 'image/jpeg', bytes, orientation, base: `jpeg-${base}` });
   for (const base of bases) {
-    add(base.name, base.bytes);
+    add(base.name, base.name, base.bytes);
     for (const [name, plant] of Object.entries(JPEG_PLANTINGS)) {
-      add(`${base.name}-${name}`, plant(base.bytes, other, profile));
+      add(base.name, `${base.name}-${name}`, plant(base.bytes, other, profile));
     }
   }
   for (let orientation = 1; orientation <= 8; orientation++) {
     add(
+      '420',
       `turned-${orientation}`,
       front(bases[0]!.bytes, exifSegment(orientation, other, orientation % 2 === 0)),
       orientation,
     );
   }
-  add('without-end', bases[0]!.bytes.subarray(0, -2));
+  add('420', 'without-end', bases[0]!.bytes.subarray(0, -2));
   return samples;
 }

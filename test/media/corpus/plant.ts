@@ -54,4 +54,6 @@ export interface Sample {
   readonly type: 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
   readonly bytes: Buffer;
   readonly orientation: number;
+  /** The name of the clean sample that shows the same frames; its own where it is one. */
+  readonly base: string;
 }

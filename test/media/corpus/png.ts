@@ -44,7 +44,9 @@ const piece = (type: string, ...contents: readonly (Buffer | string)[]): Piece =
 
 function before(png: Buffer, type: string, ...what: readonly Piece[]): Buffer {
   const pieces = chunksOf(png);
-  const at = pieces.findIndex((each) => each.type === type);
+  const found = pieces.findIndex((each) => each.type === type);
+  // The header of a first frame belongs to the data behind it: ffmpeg wants them together.
+  const at = type === 'IDAT' && pieces[found - 1]?.type === 'fcTL' ? found - 1 : found;
   return assemble([...pieces.slice(0, at), ...what, ...pieces.slice(at)]);
 }
 
@@ -203,21 +205,22 @@ export async function pngSamples(): Promise<Sample[]> {
   const other = bases[0]!.bytes;
   const profile = await profileOf(bases.find(({ name }) => name === 'profile')!.bytes);
   const samples: Sample[] = [];
-  const add = (name: string, bytes: Buffer, orientation = 1): unknown =>
-    samples.push({ name: `png-${name}`, type: 'image/png', bytes, orientation });
+  const add = (base: string, name: string, bytes: Buffer, orientation = 1): unknown =>
+    samples.push({ name: `png-${name}`, type: 'image/png', bytes, orientation, base: `png-${base}` });
   for (const base of [...bases, ...films]) {
-    add(base.name, base.bytes);
+    add(base.name, base.name, base.bytes);
     for (const [name, plant] of Object.entries(PNG_PLANTINGS)) {
       if (base.name.startsWith('film') && name === 'in-the-data') continue;
-      add(`${base.name}-${name}`, plant(base.bytes, other, profile));
+      add(base.name, `${base.name}-${name}`, plant(base.bytes, other, profile));
     }
   }
   for (let orientation = 2; orientation <= 8; orientation++) {
-    add(`turned-${orientation}`, before(other, 'IDAT', piece('eXIf', exif(orientation))), orientation);
+    add('rgb', `turned-${orientation}`, before(other, 'IDAT', piece('eXIf', exif(orientation))), orientation);
   }
-  for (const film of films) add(`${film.name}-remains`, remainsInFrames(film.bytes));
-  add('film-late', await animation(20, 20, 3, 2));
+  for (const film of films) add(film.name, `${film.name}-remains`, remainsInFrames(film.bytes));
+  add('film-three', 'film-three', await animation(20, 20, 3));
+  add('film-three', 'film-late', await animation(20, 20, 3, 2));
   const ratio = piece('pHYs', Buffer.from([0, 0, 46, 35, 0, 0, 23, 18, 1]));
-  add('density', before(without(other, 'pHYs'), 'IDAT', ratio, ...TEXTS));
+  add('rgb', 'density', before(without(other, 'pHYs'), 'IDAT', ratio, ...TEXTS));
   return samples;
 }

@@ -98,14 +98,20 @@ export async function webpSamples(): Promise<Sample[]> {
   const bases = await webpBases();
   const profile = await profileOf(bases.find(({ name }) => name === 'profile')!.bytes);
   const samples: Sample[] = [];
-  const add = (name: string, bytes: Buffer, orientation = 1): unknown =>
-    samples.push({ name: `webp-${name}`, type: 'image/webp', bytes, orientation });
+  const add = (base: string, name: string, bytes: Buffer, orientation = 1): unknown =>
+    samples.push({ name: `webp-${name}`, type: 'image/webp', bytes, orientation, base: `webp-${base}` });
   for (const base of bases) {
-    add(base.name, base.bytes);
-    for (const [name, plant] of Object.entries(WEBP_PLANTINGS)) add(`${base.name}-${name}`, plant(base.bytes, profile));
+    add(base.name, base.name, base.bytes);
+    for (const [name, plant] of Object.entries(WEBP_PLANTINGS))
+      add(base.name, `${base.name}-${name}`, plant(base.bytes, profile));
   }
   for (let orientation = 2; orientation <= 8; orientation++) {
-    add(`turned-${orientation}`, extended(bases[0]!.bytes, 0x08, [], [piece('EXIF', exif(orientation))]), orientation);
+    add(
+      'lossy',
+      `turned-${orientation}`,
+      extended(bases[0]!.bytes, 0x08, [], [piece('EXIF', exif(orientation))]),
+      orientation,
+    );
   }
   return samples;
 }
