@@ -52,7 +52,8 @@ async function collect(input: Input, parent: Box, boxes: Map<string, Box>, tally
   const known = PATHS.get(parent.type);
   for await (const child of childrenOf(input, parent)) {
     if (known?.has(child.type) !== true || boxes.has(child.type)) {
-      await countDropped(input, child, tally);
+      // A reference to another track tells nothing by itself.
+      if (parent.type !== 'tref') await countDropped(input, child, tally);
       continue;
     }
     boxes.set(child.type, child);

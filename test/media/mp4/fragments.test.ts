@@ -201,6 +201,7 @@ test.test('runs that lie about their number are refused before anything is made 
   const lies = [
     full('trun', 0, 0x200, u32(0xffffffff)),
     full('trun', 0, 0, u32(0xffffffff)),
+    full('trun', 0, 0, u32(8_000_000)),
     full('trun', 0, 0x201, u32(2, 0, 10)),
   ];
   for (const trun of lies) {

@@ -99,6 +99,16 @@ test.test('samples that share their bytes do not make a larger file', async (t) 
   t.equal(await outcome(short), 'refused');
 });
 
+test.test('a last sample that begins in the file and ends behind it is refused', async (t) => {
+  const file = makeMp4([{ ...fakeVideo(1), samples: [sampleOf(fakeSlices(0), 4)] }], {
+    inFile: [box('free', Buffer.alloc(900))],
+  });
+  const media = file.indexOf('mdat') + 4;
+  const longer = file.length - media + 100;
+  file.writeUInt32BE(longer - 4, media);
+  t.equal(await outcome(withNumber(file, 'stsz', 16, longer)), 'refused');
+});
+
 test.test('NAL units that are longer than their sample are refused', async (t) => {
   for (const length of [0xffffffff, 0x7fffffff, 1000]) {
     const sample = Buffer.concat([u32(length), Buffer.alloc(40, 0x41)]);
@@ -176,7 +186,7 @@ test.test('a film of 12 GB needs little memory and little reading, and gets offs
   t.equal(Number(head.readBigUInt64BE(head.indexOf('co64') + 20)), head.length + length, 'the second chunk');
 });
 
-test.test('a film of 120,000 samples, a note in each picture, costs seconds and tens of megabytes', async (t) => {
+test.test('a film of 120,000 samples, a note in each picture, costs seconds, and memory by its samples', async (t) => {
   const note = sei(5, Buffer.alloc(24, 9));
   const mixed = Buffer.concat([sei(6, Buffer.from([0x84])).subarray(0, 4), note.subarray(1)]);
   const video = fakeVideo(60_000, 4, (index) => [index % 2 === 0 ? note : mixed, ...fakeSlices(index % 50)]);
@@ -193,7 +203,7 @@ test.test('a film of 120,000 samples, a note in each picture, costs seconds and 
   const started = cpuTime();
   const { plan } = await scrubMp4(watched);
   const spent = cpuTime() - started;
-  t.ok(most < 100 * 2 ** 20, `${Math.round(most / 2 ** 20)} MiB more than before`);
+  t.ok(most < 256 * 2 ** 20, `${Math.round(most / 2 ** 20)} MiB more than before`);
   t.ok(spent < 5000, `${Math.round(spent)} ms`);
   t.ok(plan.pieces.filter(({ kind }) => kind === 'bytes').length > 30_000, 'a piece for each changed sample');
 });

@@ -110,7 +110,8 @@ test.test('what was removed is counted by kind', async (t) => {
   t.equal(removed.get('date'), 10, 'two each in the movie, two kept tracks and their media');
   t.equal(removed.get('encoder-note'), 50);
   t.equal(removed.get('trailing-data'), 1);
-  t.ok(removed.get('unknown-block'));
+  t.equal(removed.get('unknown-block'), 2, 'one in the movie, one in the sample description');
+  t.equal(removed.get('software'), 5, 'two handlers, a compressor, a tag in the movie and one in a track');
   t.notOk(JSON.stringify([...removed]).includes('SeCrEt'));
 });
 
@@ -205,6 +206,29 @@ test.test('several tracks of each kind are kept, numbered anew', async (t) => {
   t.strictSame(ids, [1, 2, 3]);
   t.equal(find(bytes, 'moov/trak/tkhd', 2).readUInt32BE(0), 2, 'not enabled as before');
   t.equal(find(bytes, 'moov/mvhd').readUInt32BE(96), 4, 'the next number');
+});
+
+test.test('chunks that a track has out of order are carried over in the order of the file', async (t) => {
+  const samples = Array.from({ length: 20 }, (_, index) => sampleOf([nal(1, Buffer.alloc(50, index + 1))], 4));
+  const source = makeMp4([{ ...fakeVideo(20), samples }]);
+  const at = source.indexOf('stco') + 12;
+  const [first, second] = [source.readUInt32BE(at), source.readUInt32BE(at + 4)];
+  source.writeUInt32BE(second, at);
+  source.writeUInt32BE(first, at + 4);
+  const { bytes } = await scrubbed(source);
+  t.strictSame(find(bytes, 'mdat'), find(source, 'mdat'), 'media data as it stands');
+  t.strictSame(samplesOf(bytes), [...samples.slice(5, 10), ...samples.slice(0, 5), ...samples.slice(10)]);
+});
+
+test.test('an H.264 configuration holds parameter sets only', async (t) => {
+  const note = nal(6, secret);
+  const lists = [Buffer.from([0xe2]), u16(FAKE_SPS.length), FAKE_SPS, u16(note.length), note];
+  const more = [Buffer.from([2]), u16(note.length), note, u16(FAKE_PPS.length), FAKE_PPS];
+  const config = box('avcC', Buffer.from([1, FAKE_SPS[1]!, FAKE_SPS[2]!, FAKE_SPS[3]!, 0xff]), ...lists, ...more);
+  const { bytes, removed } = await scrubbed(makeMp4([{ ...fakeVideo(5), entry: avcEntry(config, 64, 48) }]));
+  t.ok(bytes.includes(avcC(FAKE_SPS, FAKE_PPS, 4)));
+  t.notOk(bytes.includes(secret));
+  t.equal(removed.get('encoder-note'), 2);
 });
 
 test.test('chapters go, whatever they are coded in', async (t) => {
