@@ -5,7 +5,6 @@
  * environment, three pipes, no key, a file system without the store and no network where the machine can give that
  * (confine.ts). It speaks the format of docs/format/decoder.md and nothing else; what it can't say in it, it leaves out.
  */
-import { networkInterfaces } from 'node:os';
 import { decodePicture, DecodeFault } from './picture.js';
 import type { ChildReason, WireRequest } from './wire.js';
 import {
@@ -69,5 +68,4 @@ process.stdin.on('data', (chunk: Buffer) => reader.push(chunk));
 // The parent has gone, or has lost interest: nothing is left to do.
 process.stdin.on('end', () => process.exit(0));
 process.stdout.on('error', () => process.exit(0));
-const outward = Object.values(networkInterfaces()).filter((addresses) => addresses?.some(({ internal }) => !internal));
-send(KIND.ready, encodeReady(outward.length));
+send(KIND.ready, encodeReady());

@@ -14,6 +14,7 @@
  */
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { SECOND } from '../../base/units.js';
 import { inheritableDescriptors } from './descriptors.js';
 import type { DecodeLimits } from './limits.js';
@@ -21,7 +22,7 @@ import type { DecodeLimits } from './limits.js';
 export interface Confinement {
   /** `own-root`: sees the system's libraries and the program only. `shared`: whatever the service's user may read. */
   readonly files: 'own-root' | 'shared';
-  /** `none`: a namespace without interfaces. `shared`: whatever the service itself has. */
+  /** `none`: no way out, because the child's namespace has none or the service's own has none. `shared`: the service's. */
   readonly network: 'none' | 'shared';
   /** `limited`: by the kernel, and watched. `watched`: read every few milliseconds, so that a jump may go over it. */
   readonly memory: 'limited' | 'watched' | 'unwatched';
@@ -89,9 +90,14 @@ export async function findConfiner(limits: DecodeLimits): Promise<Confiner> {
     if (await works(confine, [])) return { confinement: { ...confinement, memory }, confine };
   }
   return {
-    confinement: { files: 'shared', network: 'shared', memory },
+    confinement: { files: 'shared', network: hasWayOut() ? 'shared' : 'none', memory },
     confine: (command, see) => ({ ...limit(command, see), hide }),
   };
+}
+
+/** Whether this process, and with it every child that shares its network, sees more than the loopback. */
+function hasWayOut(): boolean {
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ internal }) => !internal));
 }
 
 /** The full path of a tool of the system, or `null`. The search path of the environment is not asked. */

@@ -19,7 +19,7 @@ export const LUMA_SIDE = 512;
 const MAX_LUMA = 4 + LUMA_SIDE * LUMA_SIDE;
 const REQUEST_SIZE = 38;
 const FACTS_SIZE = 13;
-const READY_SIZE = 2;
+const READY_SIZE = 1;
 
 /** Kinds of frame, section 1 of the format. */
 export const KIND = {
@@ -152,13 +152,13 @@ export function parseLuma(body: Buffer): Luma {
   });
 }
 
-/** What a child says when it can begin: how many ways out of the machine it sees. */
-export function encodeReady(interfaces: number): Buffer {
-  return Buffer.from([WIRE_VERSION, Math.min(interfaces, 255)]);
+/** What a child says when it can begin. */
+export function encodeReady(): Buffer {
+  return Buffer.from([WIRE_VERSION]);
 }
 
-export function parseReady(body: Buffer): number {
-  return exactly(body, (read) => (read.u8() === WIRE_VERSION ? read.u8() : broken('a child of another version')));
+export function parseReady(body: Buffer): void {
+  exactly(body, (read) => (read.u8() === WIRE_VERSION ? null : broken('a child of another version')));
 }
 
 export function encodeReason(reason: ChildReason): Buffer {

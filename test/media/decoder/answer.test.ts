@@ -54,7 +54,7 @@ test.test('a child that answers anything else is not', (t) => {
     ['a result not asked for', BARE, [facts, piece]],
     ['a result over its bound', ASKED, [facts, piece, piece, piece]],
     ['done too early', ASKED, [facts, luma, preview, done]],
-    ['ready again', ASKED, [facts, [KIND.ready, Buffer.from([1, 0])]]],
+    ['ready again', ASKED, [facts, [KIND.ready, Buffer.from([1])]]],
   ];
   for (const [name, asked, frames] of table) t.throws(() => taken(asked, frames), { name: 'WireError' }, name);
   t.end();

@@ -102,12 +102,13 @@ test.test(
   'a video is bounded in time and memory, and ends when its sender leaves',
   needs('ffmpeg', 'ffprobe'),
   async (t) => {
-    const decoder = startDecoder({ children: 1, warm: 0, limits: { wallMilliseconds: 1500 } });
+    const decoder = startDecoder({ children: 1, warm: 0 });
+    const hasty = startDecoder({ children: 1, warm: 0, limits: { wallMilliseconds: 300 } });
     const small = startDecoder({ children: 1, warm: 0, limits: { memoryBytes: 40 * 2 ** 20 } });
-    t.teardown(() => Promise.all([decoder.close(), small.close()]));
+    t.teardown(() => Promise.all([decoder.close(), hasty.close(), small.close()]));
     const bytes = made('short', 'testsrc=duration=1:size=1920x1080:rate=10');
     const stalled = stalledSource(bytes.subarray(0, 500));
-    await t.rejects(decoder.decodeVideo(stalled, { luma: true }), { ...unreadable, detail: { reason: 'time' } });
+    await t.rejects(hasty.decodeVideo(stalled, { luma: true }), { ...unreadable, detail: { reason: 'time' } });
     await t.rejects(small.decodeVideo(bufferSource(bytes), { luma: true }), unreadable);
     const leaving = new AbortController();
     const waiting = stalledSource(bytes.subarray(0, 500));

@@ -6,7 +6,7 @@ import { findConfiner } from '../../../src/media/decoder/confine.js';
 import type { Command } from '../../../src/media/decoder/confine.js';
 import { DEFAULT_LIMITS } from '../../../src/media/decoder/limits.js';
 import { spawnSync } from 'node:child_process';
-import { encoded, noise, stalledSource } from './made.js';
+import { encoded, gifBomb, noise, stalledSource } from './made.js';
 import { childrenOf, descriptorsOf } from './processes.js';
 
 const linux = process.platform === 'linux' ? {} : { skip: 'needs /proc' };
@@ -138,5 +138,27 @@ test.test('a child has bounds of the kernel on memory, time and files', limited,
   );
   const { stdout } = spawnSync(file, args, { env: {}, cwd: '/', encoding: 'utf8' });
   t.strictSame(stdout.trim().split('\n'), ['23', '0', '0', '64']);
+  t.end();
+});
+
+test.test('where namespaces are forbidden it decodes all the same, and says what is missing', ownRoot, (t) => {
+  const door = new URL('../../../src/media/decoder/decoder.js', import.meta.url).href;
+  const script = `
+    import { startDecoder } from ${JSON.stringify(door)};
+    const decoder = startDecoder({ warm: 0 });
+    const bytes = Buffer.from(${JSON.stringify(gifBomb(1).toString('base64'))}, 'base64');
+    const source = { size: bytes.length, read: async (at, length) => Buffer.from(bytes.subarray(at, at + length)) };
+    const { facts } = await decoder.decode(source, 'image/gif', {});
+    console.log(JSON.stringify({ ...(await decoder.confinement()), width: facts.width }));
+    await decoder.close();`;
+  const forbidding = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"';
+  const args = ['--user', '--map-root-user', '--net', 'sh', '-c', forbidding, 'sh', process.execPath];
+  const { stdout } = spawnSync('unshare', [...args, '--input-type=module', '-e', script], { encoding: 'utf8' });
+  const memory = confiner.confinement.memory;
+  t.strictSame(
+    JSON.parse(stdout),
+    { files: 'shared', network: 'none', memory, width: 1 },
+    'the service has no network',
+  );
   t.end();
 });

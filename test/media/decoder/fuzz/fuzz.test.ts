@@ -1,6 +1,6 @@
 /**
  * Mutated files through real children, and mutated answers of a child through the parent. Whatever comes: a picture or a
- * refusal, in bounded time, and no process left. CHATPIC_FUZZ_ROUNDS sets the files per type (default 8).
+ * refusal, in bounded time, and no process left. CHATPIC_FUZZ_ROUNDS sets the files per type (default 4).
  */
 import test from 'tap';
 import { Refusal } from '../../../../src/base/errors.js';
@@ -20,7 +20,7 @@ import {
 import { animation, encoded, noise, TYPES } from '../made.js';
 import { childrenOf } from '../processes.js';
 
-const ROUNDS = Number(process.env['CHATPIC_FUZZ_ROUNDS'] ?? 8);
+const ROUNDS = Number(process.env['CHATPIC_FUZZ_ROUNDS'] ?? 4);
 const MARKS = [0x00, 0x01, 0x7f, 0x80, 0xff];
 
 /** A small generator of its own, so that a failure can be had again by its seed. */
