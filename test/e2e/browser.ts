@@ -267,6 +267,13 @@ export class Tab {
     await within(20_000, this.page.screenshot({ path: file, fullPage: options.fullPage ?? false }), 'shot');
   }
 
+  /** The window as it is now, even while the next page is on its way. */
+  async glimpse(): Promise<Buffer> {
+    if (this.cdp === null) return Buffer.from(await within(3000, this.page.screenshot(), 'glimpse'));
+    const { data } = await within(3000, this.cdp.send('Page.captureScreenshot'), 'glimpse');
+    return Buffer.from(data, 'base64');
+  }
+
   async close(): Promise<void> {
     await Promise.race([this.page.close().catch(() => undefined), sleep(5000)]);
   }
