@@ -2,8 +2,8 @@
  * How block lists stand in their book: docs/format/moderation.md, section 1.
  *
  * Keys: list id u32 ‖ part u8 ‖ chunk u32. Part 0 is the header; other parts are a kind of hash, at 1 + its place in
- * `HASH_KINDS`. The site's own bans are list 0: one entry each, key list id ‖ part ‖ the hash itself, no value, so that
- * a ban is one small write and banning twice is one entry.
+ * `HASH_KINDS`. The site's own bans are list 0: one entry each, key list id ‖ part ‖ the hash itself, value the hashes of
+ * its crops, so that a ban is one small write, banning twice is one entry, and lifting it takes the crops along.
  */
 import { CursorError, Reader, Writer } from '../base/cursor.js';
 import { invariant } from '../base/errors.js';
@@ -29,6 +29,8 @@ export const MAX_NAME_BYTES = 200;
 const FORMAT_VERSION = 1;
 const KEY_LENGTH = 9;
 const HEADER = 0;
+/** Before the hash in the key of a ban. */
+const OWN_PREFIX = 5;
 /** Hashes a chunk: 32,000 bytes at most, within a book's largest value. */
 const CHUNK_HASHES = 1000;
 /** The site's own bans: one entry each, so that a ban is one small write. */
@@ -57,7 +59,7 @@ function keyOf(list: number, part: number, chunk: number): Buffer {
 }
 
 export function ownKey(kind: HashKind, hash: Uint8Array): Buffer {
-  const key = Buffer.alloc(5 + hash.length);
+  const key = Buffer.alloc(OWN_PREFIX + hash.length);
   new Writer(key)
     .u32(OWN_LIST)
     .u8(1 + HASH_KINDS.indexOf(kind))
@@ -114,7 +116,7 @@ export function readBook(book: Book): BookContent {
     else if (kind === undefined || !infos.has(id)) orphans.push(key);
     else {
       const lists = parts.get(id) ?? { pdq: [], md5: [], sha1: [], sha256: [] };
-      lists[kind].push(id === OWN_LIST ? key.subarray(5) : value);
+      lists[kind].push(...(id === OWN_LIST ? [key.subarray(OWN_PREFIX), value] : [value]));
       parts.set(id, lists);
     }
   }
@@ -125,4 +127,12 @@ export function readBook(book: Book): BookContent {
     sha256: Buffer.concat(sha256),
   });
   return { infos, hashes: new Map([...parts].map(([id, lists]) => [id, joined(lists)])), orphans };
+}
+
+/** The bans in a book, by their own hashes. */
+export function bansIn(book: Book): { readonly pdq: readonly Buffer[]; readonly sha256: readonly Buffer[] } {
+  const keys = book.entries().flatMap(({ key }) => (listOf(key) === OWN_LIST ? [key] : []));
+  const of = (kind: HashKind): Buffer[] =>
+    keys.filter((key) => HASH_KINDS[key.readUInt8(4) - 1] === kind).map((key) => key.subarray(OWN_PREFIX));
+  return { pdq: of('pdq'), sha256: of('sha256') };
 }

@@ -9,9 +9,11 @@
  * Knows nothing of: what a match leads to.
  */
 import { Refusal } from '../base/errors.js';
+import type { BannedContent, BannedLook } from './ban.js';
 import type { Book } from './book.js';
 import { ExactSet } from './exact-set.js';
 import {
+  bansIn,
   chunksOf,
   encodeHeader,
   headerKey,
@@ -27,8 +29,8 @@ import {
   type Hashes,
   type ListInfo,
 } from './block-list-format.js';
-import { HASH_KINDS, HASH_LENGTH, sortHashes, type HashKind, type ParsedList } from './list-parse.js';
-import { PdqIndex } from './pdq-index.js';
+import { HASH_LENGTH, sortHashes, type HashKind, type ParsedList } from './list-parse.js';
+import { PdqIndex, SCAN_BELOW } from './pdq-index.js';
 import type { PdqHash } from './pdq.js';
 
 export interface ListState extends ListInfo {
@@ -55,15 +57,19 @@ interface Loaded extends ListInfo {
 export class BlockLists {
   readonly #book: Book;
   #lists: readonly Loaded[];
-  /** Bans since the last load: few, so they are compared one by one. */
-  #recent: Loaded;
   #nextId: number;
+  /** Bans that are not in the index of `#lists` yet: few, so they are compared one by one. */
+  #fresh: Fresh = NONE_FRESH;
+  /** Bans on their way into the book. */
+  #inFlight = 0;
+  /** Indexing of the bans, one after the other: the last one has seen everything before it. */
+  #indexing: Promise<void> = Promise.resolve();
+  #nextIndexing: Promise<void> | null = null;
 
-  private constructor(book: Book, lists: readonly Loaded[], recent: Loaded) {
+  private constructor(book: Book, lists: readonly Loaded[]) {
     this.#book = book;
     this.#nextId = 1 + Math.max(...lists.map(({ id }) => id));
     this.#lists = lists;
-    this.#recent = recent;
   }
 
   /** Opens the lists: reads and indexes everything in the book; sweeps what an import that never ended left behind. */
@@ -72,25 +78,24 @@ export class BlockLists {
     for (const key of orphans) await book.delete(key);
     const lists: Loaded[] = [];
     for (const [id, info] of infos) lists.push(await index(id, info, hashes.get(id) ?? NO_HASHES));
-    return new BlockLists(book, lists, recentBans(NO_HASHES));
+    return new BlockLists(book, lists);
   }
 
-  /** The lists with what they hold; the site's own bans come first. */
+  /** The imported lists with what they hold. */
   states(): readonly ListState[] {
-    return this.#lists.map((list) => {
-      const counts = countsOf(list);
-      if (list.id !== OWN_LIST) return stateOf(list, counts);
-      const recent = countsOf(this.#recent);
-      for (const kind of HASH_KINDS) counts[kind] += recent[kind];
-      return stateOf(list, counts);
-    });
+    return this.#lists.filter(({ id }) => id !== OWN_LIST).map((list) => stateOf(list));
+  }
+
+  /** The site's own bans: their own hashes, without crops. */
+  bans(): { readonly pdq: readonly Buffer[]; readonly sha256: readonly Buffer[] } {
+    return bansIn(this.#book);
   }
 
   /** The kinds of digest that any list holds: no need to compute the others. */
   wanted(): ReadonlySet<Exclude<HashKind, 'pdq'>> {
     const wanted = new Set<Exclude<HashKind, 'pdq'>>();
     for (const kind of ['md5', 'sha1', 'sha256'] as const) {
-      if ([...this.#lists, this.#recent].some(({ exact }) => exact[kind].size > 0)) wanted.add(kind);
+      if ([...this.#lists, this.#fresh.list].some(({ exact }) => exact[kind].size > 0)) wanted.add(kind);
     }
     return wanted;
   }
@@ -103,7 +108,7 @@ export class BlockLists {
     for (const [key, value] of chunksOf(id, parsed.hashes)) await this.#book.put(key, value);
     await this.#book.put(headerKey(id), encodeHeader(info));
     this.#lists = [...this.#lists, list];
-    return stateOf(list, countsOf(list));
+    return stateOf(list);
   }
 
   /** Takes an imported list away; false if there is none of this number. The header goes first: half a list is none. */
@@ -116,22 +121,48 @@ export class BlockLists {
   }
 
   /** Bans content from now on. Resolves when durable; it is refused from the call on. */
-  async ban(hashes: { readonly pdq: readonly PdqHash[]; readonly sha256: readonly Uint8Array[] }): Promise<void> {
-    const pdq = Buffer.concat([this.#recent.pdq.bytes(), ...hashes.pdq]);
-    const sha256 = Buffer.concat([this.#recent.exact.sha256.bytes(), ...hashes.sha256]);
-    this.#recent = recentBans({ ...NO_HASHES, pdq, sha256: sortHashes(sha256, HASH_LENGTH.sha256) });
-    for (const hash of hashes.pdq) await this.#book.put(ownKey('pdq', hash), NOTHING);
-    for (const digest of hashes.sha256) await this.#book.put(ownKey('sha256', digest), NOTHING);
+  async ban({ looks, sha256 }: BannedContent): Promise<void> {
+    this.#fresh = fresh([...this.#fresh.looks, ...looks], [...this.#fresh.sha256, ...sha256]);
+    this.#inFlight++;
+    try {
+      for (const { original, crops } of looks) await this.#book.put(ownKey('pdq', original), Buffer.concat(crops));
+      for (const digest of sha256) await this.#book.put(ownKey('sha256', digest), NOTHING);
+    } finally {
+      this.#inFlight--;
+    }
+    if (this.#fresh.list.pdq.size > SCAN_BELOW) await this.#indexBans();
   }
 
-  /** Lifts a ban made by mistake; false if there is none. Resolves when durable and no longer refused. */
+  /** Lifts a ban made by mistake: of a look by its own hash, with its crops. False if there is none. */
   async lift(kind: 'pdq' | 'sha256', hash: Uint8Array): Promise<boolean> {
     if (!(await this.#book.delete(ownKey(kind, hash)))) return false;
-    // What is in the book now is all of it, with the bans that were made meanwhile. Synchronous, so that none is lost.
-    const own = readBook(this.#book).hashes.get(OWN_LIST) ?? NO_HASHES;
-    this.#recent = recentBans(NO_HASHES);
-    this.#lists = this.#lists.map((list) => (list.id === OWN_LIST ? recentBans(own) : list));
+    const { looks, sha256 } = this.#fresh;
+    this.#fresh =
+      kind === 'pdq'
+        ? fresh(
+            looks.filter(({ original }) => !original.equals(hash)),
+            sha256,
+          )
+        : fresh(
+            looks,
+            sha256.filter((digest) => Buffer.compare(digest, hash) !== 0),
+          );
+    await this.#indexBans();
     return true;
+  }
+
+  /** Indexes the bans anew from the book. One that has not begun yet serves everyone who asks. */
+  #indexBans(): Promise<void> {
+    this.#nextIndexing ??= this.#indexing.then(async () => {
+      this.#nextIndexing = null;
+      const before = this.#inFlight === 0 ? this.#fresh : null;
+      const own = await index(OWN_LIST, OWN, readBook(this.#book).hashes.get(OWN_LIST) ?? NO_HASHES);
+      this.#lists = this.#lists.map((list) => (list.id === OWN_LIST ? own : list));
+      // Everything fresh was in the book when it was read, unless a ban was on its way then or came since.
+      if (this.#fresh === before) this.#fresh = NONE_FRESH;
+    });
+    this.#indexing = this.#nextIndexing.catch(() => undefined);
+    return this.#nextIndexing;
   }
 
   /**
@@ -140,7 +171,7 @@ export class BlockLists {
    */
   match(digests: readonly FileDigests[], hashes: readonly PdqHash[], radius: number): Match | null {
     let gravest: Match | null = null;
-    for (const list of [this.#recent, ...this.#lists]) {
+    for (const list of [this.#fresh.list, ...this.#lists]) {
       const found = matchIn(list, digests, hashes, radius);
       if (found !== null && (gravest === null || gravity(found) < gravity(gravest))) gravest = found;
     }
@@ -154,21 +185,28 @@ async function index(id: number, info: ListInfo, hashes: Hashes): Promise<Loaded
   return loaded(id, info, hashes, await PdqIndex.build(hashes.pdq));
 }
 
-function recentBans(hashes: Hashes): Loaded {
-  return loaded(OWN_LIST, OWN, hashes, PdqIndex.unsorted(hashes.pdq));
+interface Fresh {
+  readonly looks: readonly BannedLook[];
+  readonly sha256: readonly Uint8Array[];
+  readonly list: Loaded;
 }
+
+function fresh(looks: readonly BannedLook[], sha256: readonly Uint8Array[]): Fresh {
+  const pdq = Buffer.concat(looks.flatMap(({ original, crops }) => [original, ...crops]));
+  const digests = sortHashes(Buffer.concat(sha256), HASH_LENGTH.sha256);
+  return { looks, sha256, list: loaded(OWN_LIST, OWN, { ...NO_HASHES, pdq, sha256: digests }, PdqIndex.unsorted(pdq)) };
+}
+
+const NONE_FRESH = fresh([], []);
 
 function loaded(id: number, { name, reason, action }: ListInfo, hashes: Hashes, pdq: PdqIndex): Loaded {
   const set = (kind: HashKind): ExactSet => new ExactSet(hashes[kind], HASH_LENGTH[kind]);
   return { id, name, reason, action, pdq, exact: { md5: set('md5'), sha1: set('sha1'), sha256: set('sha256') } };
 }
 
-function stateOf({ id, name, reason, action }: Loaded, counts: ListState['counts']): ListState {
+function stateOf({ id, name, reason, action, pdq, exact }: Loaded): ListState {
+  const counts = { pdq: pdq.size, md5: exact.md5.size, sha1: exact.sha1.size, sha256: exact.sha256.size };
   return { id, name, reason, action, counts };
-}
-
-function countsOf({ pdq, exact }: Loaded): Record<HashKind, number> {
-  return { pdq: pdq.size, md5: exact.md5.size, sha1: exact.sha1.size, sha256: exact.sha256.size };
 }
 
 /** Smaller is graver. */

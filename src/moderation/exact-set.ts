@@ -16,11 +16,6 @@ export class ExactSet {
     return this.#sorted.length / this.#length;
   }
 
-  /** The digests as they were given. Not to be changed. */
-  bytes(): Buffer {
-    return this.#sorted;
-  }
-
   has(digest: Uint8Array): boolean {
     if (digest.length !== this.#length) return false;
     let low = 0;

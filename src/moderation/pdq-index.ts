@@ -20,7 +20,7 @@ const BAND_BITS = 16;
 const BUCKETS = 1 << BAND_BITS;
 const WORDS = PDQ_LENGTH / 4;
 /** Up to so many hashes a plain scan is as fast as the bands, and needs none of their memory. */
-const SCAN_BELOW = 4096;
+export const SCAN_BELOW = 4096;
 
 /** Called for each hash within the radius; several times for the same one if it is met in several bands. */
 export type Visit = (entry: number, distance: number) => void;
@@ -63,11 +63,6 @@ export class PdqIndex {
 
   get size(): number {
     return this.#words.length / WORDS;
-  }
-
-  /** The hashes as they were given. Not to be changed. */
-  bytes(): Buffer {
-    return Buffer.from(this.#words.buffer);
   }
 
   /** Meets every hash within `radius` (0 to 31) of `hash`. */

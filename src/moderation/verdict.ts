@@ -13,7 +13,8 @@ import type { ListReason } from './block-list-format.js';
 import type { Classifier } from './classifier/classifier.js';
 import type { RgbPicture } from './classifier/tensor.js';
 import { MIN_QUALITY } from './list-parse.js';
-import { DIHEDRALS, pdqDihedral, pdqHash, type LumaPlane, type PdqHash } from './pdq.js';
+import { DIHEDRALS, pdqDihedral, type LumaPlane, type PdqHash } from './pdq.js';
+import { withoutBorders } from './plane-crop.js';
 
 export type BorderlineReason =
   /** On a list that asks for a human's eye. */
@@ -66,18 +67,6 @@ export function createReviewer({ lists, classifier, radius }: ReviewerOptions): 
   };
 }
 
-/** The hashes by which content is banned: the appearance of each frame that has one, and the digests of its files. */
-export function bannedHashes(
-  lumas: readonly LumaPlane[],
-  sha256: readonly Uint8Array[],
-): { readonly pdq: readonly PdqHash[]; readonly sha256: readonly Uint8Array[] } {
-  // One hash a frame is enough: what comes later is looked up in all its turns. Of several frames the flat ones are left
-  // out, else one dark frame would put every video that begins in the dark before a human.
-  const least = lumas.length === 1 ? 1 : MIN_QUALITY;
-  const hashed = lumas.map((luma) => pdqHash(luma)).filter((found) => found !== null);
-  return { pdq: hashed.filter(({ quality }) => quality >= least).map(({ hash }) => hash), sha256 };
-}
-
 function verdictOfLists(
   lists: BlockLists,
   digests: readonly FileDigests[],
@@ -95,15 +84,18 @@ function verdictOfLists(
   }
 }
 
-/** All turns of all frames: of those with enough to see, and of the flat ones, whose hashes are half noise. */
+/** All turns of all frames, with and without plain borders: of those with enough to see, and of the flat ones, whose hashes are half noise. */
 function appearances(lumas: readonly LumaPlane[]): { sure: PdqHash[]; flat: PdqHash[] } {
   const sure: PdqHash[] = [];
   const flat: PdqHash[] = [];
   for (const luma of lumas) {
-    const found = pdqDihedral(luma);
-    // Quality 0 is one colour: its hash says nothing at all.
-    if (found === null || found.quality === 0) continue;
-    (found.quality >= MIN_QUALITY ? sure : flat).push(...DIHEDRALS.map((turn) => found.hashes[turn]));
+    const inner = withoutBorders(luma);
+    for (const found of [pdqDihedral(luma), inner && pdqDihedral(inner)]) {
+      // Quality 0 is one colour: its hash says nothing at all.
+      if (found === null || found.quality === 0) continue;
+      (found.quality >= MIN_QUALITY ? sure : flat).push(...DIHEDRALS.map((turn) => found.hashes[turn]));
+    }
+    wipe(inner?.data);
   }
   return { sure, flat };
 }

@@ -91,31 +91,33 @@ test.test('other work runs while a large list is indexed', async (t) => {
   t.equal(turns, 16);
 });
 
-test.test(
-  'a million hashes: a look-up takes less than 5 ms at the 99th percentile',
-  process.env['CHATPIC_BENCH_LISTS'] === '1' ? {} : { skip: 'set CHATPIC_BENCH_LISTS=1: needs a second and 200 MB' },
-  async (t) => {
-    const hashes = randomHashes(1_000_000, 7);
-    const before = performance.now();
-    const index = await PdqIndex.build(hashes);
-    const built = performance.now() - before;
-    const next = generator(8);
-    const times: number[] = [];
-    let missed = 0;
-    for (let query = 0; query < 3000; query++) {
-      const near = query % 2 === 0;
-      const hash = near ? changed(hashAt(hashes, next() % 1_000_000), 31, next) : (randomHashes(1, next()) as PdqHash);
-      const start = performance.now();
-      const hits = found(index, hash, MAX_RADIUS);
-      times.push(performance.now() - start);
-      if (near && hits.length === 0) missed++;
-    }
-    times.sort((a, b) => a - b);
-    const at = (part: number): string => times[Math.floor(times.length * part)]!.toFixed(2);
-    t.comment(
-      `built in ${built.toFixed(0)} ms; look-up p50 ${at(0.5)} p99 ${at(0.99)} max ${times.at(-1)!.toFixed(2)} ms`,
-    );
-    t.equal(missed, 0);
-    t.ok(Number(at(0.99)) < 5);
-  },
-);
+/** Milliseconds of CPU that this process has used: what a busy machine does meanwhile is no part of it. */
+function cpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+test.test('a million hashes: a look-up takes less than 5 ms at the 99th percentile', async (t) => {
+  const hashes = randomHashes(1_000_000, 7);
+  const before = cpu();
+  const index = await PdqIndex.build(hashes);
+  const built = cpu() - before;
+  const next = generator(8);
+  const times: number[] = [];
+  let missed = 0;
+  for (let query = 0; query < 3000; query++) {
+    const near = query % 2 === 0;
+    const hash = near ? changed(hashAt(hashes, next() % 1_000_000), 31, next) : (randomHashes(1, next()) as PdqHash);
+    const start = cpu();
+    const hits = found(index, hash, MAX_RADIUS);
+    times.push(cpu() - start);
+    if (near && hits.length === 0) missed++;
+  }
+  times.sort((a, b) => a - b);
+  const at = (part: number): string => times[Math.floor(times.length * part)]!.toFixed(2);
+  t.comment(
+    `built in ${built.toFixed(0)} ms; look-up p50 ${at(0.5)} p99 ${at(0.99)} max ${times.at(-1)!.toFixed(2)} ms`,
+  );
+  t.equal(missed, 0);
+  t.ok(Number(at(0.99)) < 5);
+});

@@ -165,7 +165,7 @@ test.test('after a failure the model is left alone for a while', async (t) => {
   await classifier.isExplicit([RED]);
   const before = performance.now();
   t.equal(await classifier.isExplicit([RED]), null);
-  t.ok(performance.now() - before < 20, 'no child was started');
+  t.ok(performance.now() - before < 150, 'no child was started');
 });
 
 test.test('the child is gone after a quiet time, has no environment, and comes back when asked', async (t) => {
