@@ -10,6 +10,9 @@ import { DEFAULT_LIMITS } from '../../../src/media/decoder/limits.js';
 import { encoded, flat, gifBomb, noise, pngBomb, stalledSource, webpBomb } from './made.js';
 import { childrenOf, memoryOf } from './processes.js';
 
+// Each picture is a process: on a busy machine that adds up to more than tap waits for a file by itself.
+test.setTimeout(240_000);
+
 const linux = process.platform === 'linux' ? {} : { skip: 'needs /proc' };
 const unreadable = (reason: string) => ({ name: 'Refusal', code: 'unreadable', detail: { reason } });
 

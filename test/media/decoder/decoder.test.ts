@@ -7,6 +7,9 @@ import { SAMPLE_FRAMES, startDecoder } from '../../../src/media/decoder/decoder.
 import { scaledSize } from '../../../src/media/decoder/reencode.js';
 import { animation, encoded, flat, noise, pngBomb, TYPES } from './made.js';
 
+// Each picture is a process: on a busy machine that adds up to more than tap waits for a file by itself.
+test.setTimeout(240_000);
+
 const decoder = startDecoder({ children: 2, warm: 1 });
 test.teardown(() => decoder.close());
 

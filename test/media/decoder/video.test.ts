@@ -13,6 +13,9 @@ import { needs } from '../../needs.js';
 import { stalledSource } from './made.js';
 import { childrenOf } from './processes.js';
 
+// Each picture is a process: on a busy machine that adds up to more than tap waits for a file by itself.
+test.setTimeout(240_000);
+
 const folder = mkdtempSync(path.join(tmpdir(), 'chatpic-test-'));
 test.teardown(() => rmSync(folder, { recursive: true }));
 

@@ -9,6 +9,9 @@ import { spawnSync } from 'node:child_process';
 import { encoded, gifBomb, noise, stalledSource } from './made.js';
 import { childrenOf, descriptorsOf } from './processes.js';
 
+// Each picture is a process: on a busy machine that adds up to more than tap waits for a file by itself.
+test.setTimeout(240_000);
+
 const linux = process.platform === 'linux' ? {} : { skip: 'needs /proc' };
 
 const confiner = await findConfiner(DEFAULT_LIMITS);

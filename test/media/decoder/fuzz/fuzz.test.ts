@@ -20,6 +20,9 @@ import {
 import { animation, encoded, noise, TYPES } from '../made.js';
 import { childrenOf } from '../processes.js';
 
+// Each picture is a process: on a busy machine that adds up to more than tap waits for a file by itself.
+test.setTimeout(240_000);
+
 const ROUNDS = Number(process.env['CHATPIC_FUZZ_ROUNDS'] ?? 4);
 const MARKS = [0x00, 0x01, 0x7f, 0x80, 0xff];
 
