@@ -1,0 +1,162 @@
+/**
+ * SIGKILL at random under load, over real HTTP, with an oracle outside the process.
+ *
+ * The oracle knows what was acknowledged. An upload answered 201 must be readable in every later life until someone ends it;
+ * a deletion or burn that was answered, or of which a byte came, must never be readable again; what was in flight at the
+ * kill may be either, but must then stay what it is. CHATPIC_KILL_LIVES sets how many lives there are.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'tap';
+import { parseShared, type Shared } from '../stories/appliance.js';
+import { startProcess, type Life } from './process.js';
+
+const LIVES = Number(process.env['CHATPIC_KILL_LIVES'] ?? 50);
+const LOADERS = 6;
+
+interface Kept extends Shared {
+  readonly note: string;
+  readonly burn: boolean;
+}
+
+interface Oracle {
+  /** Acknowledged and never touched again: must be there. */
+  readonly live: Map<string, Kept>;
+  /** Ended, and someone was told so: must be gone. */
+  readonly gone: Map<string, Kept>;
+  /** Being ended when the process died: either, and then for good. */
+  readonly doubtful: Map<string, Kept>;
+  acknowledged: number;
+  lost: number;
+  back: number;
+  wrong: number;
+}
+
+/** Deterministic choice of when to kill: a failure can be told again by its seed. */
+function random(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+async function share(base: string, oracle: Oracle): Promise<void> {
+  const note = randomBytes(24).toString('hex');
+  const burn = note.charCodeAt(0) % 2 === 0;
+  const body = new URLSearchParams({ note, expiry: burn ? 'burn' : '1d' });
+  const response = await fetch(`${base}/`, { method: 'POST', body });
+  const text = await response.text();
+  if (response.status !== 201) return;
+  const shared = { ...parseShared(text), note, burn };
+  oracle.live.set(shared.token, shared);
+  oracle.acknowledged++;
+}
+
+/** Opens or deletes one; doubtful from before the request leaves until it is answered. */
+async function end(base: string, oracle: Oracle): Promise<void> {
+  const kept = oracle.live.values().next().value;
+  if (kept === undefined) return;
+  oracle.live.delete(kept.token);
+  oracle.doubtful.set(kept.token, kept);
+  const target = kept.burn ? `${base}/file/${kept.token}` : `${base}/delete/${kept.deleteToken}`;
+  const response = await fetch(target, { method: kept.burn ? 'POST' : 'DELETE' });
+  // The answer began: from here on it is gone, whatever becomes of the rest of the answer.
+  if (response.status !== 200) return;
+  oracle.doubtful.delete(kept.token);
+  oracle.gone.set(kept.token, kept);
+  oracle.acknowledged++;
+  const text = await response.text();
+  if (kept.burn && text !== kept.note) oracle.wrong++;
+}
+
+async function load(base: string, oracle: Oracle, isOver: () => boolean): Promise<void> {
+  for (let step = 0; !isOver(); step++) {
+    await (step % 3 === 2 ? end(base, oracle) : share(base, oracle)).catch(() => undefined);
+  }
+}
+
+async function isThere(base: string, { token, note, burn }: Kept): Promise<boolean> {
+  const response = await fetch(`${base}/file/${token}`);
+  const text = await response.text();
+  if (burn) return response.status === 409;
+  return response.status === 200 && text === note;
+}
+
+/** Holds the new life against what is known. Of the many that are gone, a part each time. */
+async function compare(base: string, oracle: Oracle, next: () => number): Promise<void> {
+  for (const kept of oracle.doubtful.values()) {
+    if (await isThere(base, kept)) oracle.live.set(kept.token, kept);
+    else oracle.gone.set(kept.token, kept);
+  }
+  oracle.doubtful.clear();
+  const some = <T>(all: Iterable<T>, part: number): T[] => {
+    const list = [...all];
+    return list.length < 60 ? list : list.filter(() => next() < part);
+  };
+  const live = some(oracle.live.values(), 60 / oracle.live.size);
+  const gone = some(oracle.gone.values(), 60 / oracle.gone.size);
+  await Promise.all(live.map(async (kept) => void (oracle.lost += (await isThere(base, kept)) ? 0 : 1)));
+  await Promise.all(gone.map(async (kept) => void (oracle.back += (await isThere(base, kept)) ? 1 : 0)));
+}
+
+test.test(
+  `killed ${LIVES} times under load, starts and rounds included: nothing acknowledged is lost, nothing shredded comes back`,
+  { timeout: 600_000 },
+  async (t) => {
+    const dir = await mkdtemp(path.join(tmpdir(), 'chatpic-kill-'));
+    t.teardown(() => rm(dir, { recursive: true, force: true }));
+    const settings = {
+      CHATPIC_DATA_DIR: path.join(dir, 'var'),
+      CHATPIC_LISTEN: '127.0.0.1:0',
+      CHATPIC_STORE_MB: '256',
+      CHATPIC_ROLL_SECONDS: '1',
+    };
+    const next = random(20261124);
+    const oracle: Oracle = {
+      live: new Map(),
+      gone: new Map(),
+      doubtful: new Map(),
+      acknowledged: 0,
+      lost: 0,
+      back: 0,
+      wrong: 0,
+    };
+    let killedInStart = 0;
+    for (let life = 0; life < LIVES; life++) {
+      const running: Life = startProcess(settings);
+      // Every fifth life dies while it starts; the first may not, or there would be no store yet to speak of.
+      if (life > 0 && life % 5 === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 150 + next() * 500));
+        await running.kill();
+        killedInStart++;
+        continue;
+      }
+      const base = await running.ready;
+      await compare(base, oracle, next);
+      let over = false;
+      const loaders = Array.from({ length: LOADERS }, () => load(base, oracle, () => over));
+      await new Promise((resolve) => setTimeout(resolve, 100 + next() * 1200));
+      await running.kill();
+      over = true;
+      await Promise.all(loaders);
+    }
+    const last = startProcess(settings);
+    const base = await last.ready;
+    await compare(base, oracle, () => 0);
+    for (const kept of oracle.live.values()) if (!(await isThere(base, kept))) oracle.lost++;
+    for (const kept of oracle.gone.values()) if (await isThere(base, kept)) oracle.back++;
+    t.equal(await last.stop(), 0, 'and it closes cleanly');
+    t.comment(
+      `${LIVES} lives, ${killedInStart} killed in their start, ${oracle.acknowledged} acknowledged, ${oracle.live.size} live at the end`,
+    );
+    t.ok(oracle.acknowledged > LIVES * 5, 'there was load');
+    t.equal(oracle.lost, 0, 'lost');
+    t.equal(oracle.back, 0, 'back');
+    t.equal(oracle.wrong, 0, 'other bytes than were sent');
+  },
+);
