@@ -2,13 +2,13 @@
  * The composition root: opens the rooms upward, closes them downward, and is the only place that says `new` to them.
  */
 import type { RequestListener, Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import path from 'node:path';
 import { systemClock, type Clock } from './base/clock.js';
 import type { Logger } from './base/log.js';
 import { SECOND } from './base/units.js';
-import type { Configuration } from './config/configuration.js';
-import type { Listen } from './config/environment.js';
+import type { Configuration, Mirror } from './config/configuration.js';
+import { SettingsError, type Listen } from './config/environment.js';
 import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
@@ -22,12 +22,14 @@ import type { RootKey } from './store/root-key.js';
 import { expectCircuitLine } from './tor/circuit-id.js';
 import { CircuitLimits } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
-import { close as closeServer, httpServer, listen } from './web/listen.js';
+import { httpServer, listen, type Listening } from './web/listen.js';
+import { mirrorServer, type TlsFiles } from './web/mirror.js';
 import { createPages } from './web/pages/pages.js';
 import { createSenders } from './web/senders.js';
 import type { Services } from './web/services.js';
 import type { Site } from './web/site.js';
 import { base64Sha256 } from './web/style-hash.js';
+import { loadTls } from './web/tls.js';
 
 /** Uploads and downloads under way get this long to end when the appliance is stopped. */
 const GRACE = 15 * SECOND;
@@ -77,16 +79,18 @@ export async function startApp(options: AppOptions): Promise<App> {
     sweep: () => limits.sweep(),
     onRoundFailed: () => log('round-failed'),
   });
-  const servers: Server[] = [];
-  const parts: Parts = { servers, janitor, services, decoder, store };
+  const listeners: Listening[] = [];
+  const parts: Parts = { listeners, janitor, services, decoder, store };
   const listenFor = async (place: Place): Promise<string> => {
-    const { server, address } = await openSenders(place, services, limits);
-    servers.push(server);
-    return address;
+    const listener = await openSenders(place, services, limits);
+    listeners.push(listener);
+    return listener.address;
   };
   try {
     const address = await listenFor(sendersPlace(configuration, onion));
     if (onion !== undefined) await listenFor(onionPlace(configuration, onion));
+    if (configuration.mirror !== null)
+      await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
     let closing: Promise<void> | null = null;
     const close = (grace = GRACE): Promise<void> => (closing ??= closeAll(parts, grace));
     return { address, store, poisoned: store.poisoned, close };
@@ -133,6 +137,8 @@ interface Place {
   readonly listen: Listen;
   readonly circuitIds: boolean;
   readonly site: (address: string) => Site;
+  /** Where this process ends TLS. */
+  readonly tls?: TlsFiles;
 }
 
 /** The configured listener. Its links bear the onion's address where one is configured, else the address listened on. */
@@ -155,21 +161,42 @@ function originOf(where: Listen, address: string): string {
   return where.kind === 'unix' ? 'http://localhost' : address;
 }
 
-async function openSenders(
-  place: Place,
-  services: Services,
-  limits: CircuitLimits,
-): Promise<{ server: Server; address: string }> {
+async function mirrorPlace(c: Configuration, mirror: Mirror, clock: Clock, onion?: OnionListener): Promise<Place> {
+  const origin =
+    c.mirrorOrigin ?? (mirror.listen.kind === 'tcp' ? `https://${mirror.listen.host}:${mirror.listen.port}` : null);
+  if (origin === null) throw new SettingsError([MIRROR_WITHOUT_ORIGIN]);
+  const tls = mirror.tls === null ? null : await loadTls(mirror.tls, new URL(origin).hostname, clock.wall());
+  const onionOrigin = c.onionOrigin ?? onion?.origin ?? null;
+  const site: Site = { kind: 'mirror', origin, onionOrigin, mirrorOrigin: origin, secure: true };
+  return { listen: mirror.listen, circuitIds: false, site: () => site, ...(tls === null ? {} : { tls }) };
+}
+
+const MIRROR_WITHOUT_ORIGIN = {
+  name: 'CHATPIC_MIRROR_ORIGIN',
+  value: '(none)',
+  expected: 'https://NAME of the mirror, because its listener is a socket',
+};
+
+async function openSenders(place: Place, services: Services, limits: CircuitLimits): Promise<Listening> {
   // The address is known only once the server listens, and the site's links bear it.
   const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
-  const server = httpServer((request, response) => handling.current(request, response));
-  const circuits = place.circuitIds
-    ? { limits, circuitOf: expectCircuitLine(server, { admit: admitBy(limits) }) }
-    : null;
-  const address = await listen(server, place.listen);
-  const answer = createSenders(place.site(address), services, circuits).callback();
+  const handler: RequestListener = (request, response) => handling.current(request, response);
+  const { front, http } = serverFor(place, handler);
+  const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
+  const listening = await listen(front, place.listen, http);
+  const answer = createSenders(place.site(listening.address), services, circuits).callback();
   handling.current = (request, response) => void answer(request, response);
-  return { server, address };
+  return listening;
+}
+
+/** Plain http, or TLS where the mirror ends it itself. */
+function serverFor({ tls, site }: Place, handler: RequestListener): { front: NetServer; http: Server } {
+  if (tls === undefined) {
+    const http = httpServer(handler);
+    return { front: http, http };
+  }
+  const { front, secure } = mirrorServer(handler, tls, site('').origin);
+  return { front, http: secure };
 }
 
 /** Counts a circuit's connections; one that has too many gets no more. */
@@ -183,15 +210,15 @@ function admitBy(limits: CircuitLimits): (circuit: CircuitId, socket: Socket) =>
 }
 
 interface Parts {
-  readonly servers: readonly Server[];
+  readonly listeners: readonly Listening[];
   readonly janitor: Janitor;
   readonly services: Services;
   readonly decoder: Decoder;
   readonly store: OpenedStore;
 }
 
-async function closeAll({ servers, janitor, services, decoder, store }: Parts, grace: number): Promise<void> {
-  await Promise.all(servers.map((server) => closeServer(server, grace)));
+async function closeAll({ listeners, janitor, services, decoder, store }: Parts, grace: number): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener.close(grace)));
   services.retrieval.close();
   await janitor.stop();
   await decoder.close();

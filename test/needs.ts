@@ -5,7 +5,16 @@
 import { spawnSync } from 'node:child_process';
 
 export type Tool =
-  'exiftool' | 'ffmpeg' | 'ffprobe' | 'tor' | 'firefox-esr' | 'chromium' | 'openssl' | 'mat2' | 'faketime';
+  | 'exiftool'
+  | 'ffmpeg'
+  | 'ffprobe'
+  | 'tor'
+  | 'firefox-esr'
+  | 'chromium'
+  | 'openssl'
+  | 'mat2'
+  | 'faketime'
+  | 'systemd-analyze';
 
 const found = new Map<Tool, boolean>();
 

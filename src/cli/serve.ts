@@ -58,8 +58,12 @@ async function holds(configuration: Configuration): Promise<boolean> {
 
 function greet({ address, store }: App): void {
   say('ChatPic is ready.');
-  say(`  Share something:  ${address}/`);
-  say(`  From a terminal:  curl -T photo.jpg ${address}/`);
+  if (address.startsWith('/')) {
+    say(`  It listens on the socket ${address}`);
+  } else {
+    say(`  Share something:  ${address}/`);
+    say(`  From a terminal:  curl -T photo.jpg ${address}/`);
+  }
   say('  Is all well?      npx chatpic doctor');
   if (store.made) say('The store was made just now and is being filled with noise.');
   say('Stop with Ctrl-C.');

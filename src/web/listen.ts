@@ -4,7 +4,7 @@
  */
 import { chmod, rm } from 'node:fs/promises';
 import http, { type RequestListener, type Server } from 'node:http';
-import { Socket, type AddressInfo } from 'node:net';
+import { Socket, type AddressInfo, type Server as NetServer } from 'node:net';
 import { MINUTE, SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
 
@@ -29,15 +29,29 @@ const BAD_REQUEST = [
   'The request could not be read.\n',
 ].join('\r\n');
 
-/** A server for `handler`. `prepare` is given every connection before its first request. */
+export const SERVER_OPTIONS = {
+  keepAliveTimeout: KEEP_ALIVE,
+  headersTimeout: HEADERS_TIMEOUT,
+  requestTimeout: 0,
+  maxHeaderSize: MOST_HEADER_BYTES,
+  noDelay: true,
+} as const;
+
+/** What listens: one of http's own, or something that hands connections to one. */
+export interface Listening {
+  /** `http://HOST:PORT` as listened on, or the path of the socket. */
+  readonly address: string;
+  /** Takes no new connections, lets what is under way end within `grace` milliseconds, then cuts the rest. */
+  close(grace: number): Promise<void>;
+}
+
+/** A server for `handler`. */
 export function httpServer(handler: RequestListener): Server {
-  const server = http.createServer({
-    keepAliveTimeout: KEEP_ALIVE,
-    headersTimeout: HEADERS_TIMEOUT,
-    requestTimeout: 0,
-    maxHeaderSize: MOST_HEADER_BYTES,
-    noDelay: true,
-  });
+  return configureServer(http.createServer(SERVER_OPTIONS), handler);
+}
+
+/** Gives an http or https server its manners. */
+export function configureServer<S extends Server>(server: S, handler: RequestListener): S {
   server.on('request', handler);
   // The one who reads the body says "go on"; one that is refused by its headers is never sent.
   server.on('checkContinue', handler);
@@ -49,8 +63,10 @@ export function httpServer(handler: RequestListener): Server {
   return server;
 }
 
-/** Binds `server`; resolves with where it is: `http://HOST:PORT`, or the path of the socket. */
-export async function listen(server: Server, where: Listen): Promise<string> {
+/**
+ * Binds `server`. `http` is the server that has the connections, where `server` only hands them on.
+ */
+export async function listen(server: NetServer, where: Listen, http: Server): Promise<Listening> {
   if (where.kind === 'unix') await rm(where.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -61,19 +77,20 @@ export async function listen(server: Server, where: Listen): Promise<string> {
     if (where.kind === 'unix') server.listen(where.path, ready);
     else server.listen(where.port, where.host, ready);
   });
-  if (where.kind === 'unix') {
-    await chmod(where.path, 0o660);
-    return where.path;
-  }
+  if (where.kind === 'unix') await chmod(where.path, 0o660);
+  return { address: addressOf(server, where), close: (grace) => close(server, http, grace) };
+}
+
+function addressOf(server: NetServer, where: Listen): string {
+  if (where.kind === 'unix') return where.path;
   const { port } = server.address() as AddressInfo;
   return `http://${where.host.includes(':') ? `[${where.host}]` : where.host}:${port}`;
 }
 
-/** Takes no new connections, lets what is under way end within `grace` milliseconds, then cuts the rest. */
-export async function close(server: Server, grace: number): Promise<void> {
+async function close(server: NetServer, http: Server, grace: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), grace);
+  http.closeIdleConnections();
+  const timer = setTimeout(() => http.closeAllConnections(), grace);
   await closed;
   clearTimeout(timer);
 }

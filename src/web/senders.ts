@@ -62,8 +62,9 @@ function silence(app: Koa, { log }: Services): void {
 function onionLocation(site: Site) {
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
     await next();
-    if (site.onionOrigin === null || !site.secure || ctx.type !== 'text/html') return;
-    ctx.set('Onion-Location', `${site.onionOrigin}${ctx.path}`);
+    // Not on errors: every gone looks alike.
+    if (site.onionOrigin === null || !site.secure || ctx.status >= 400 || ctx.type !== 'text/html') return;
+    ctx.set('Onion-Location', `${site.onionOrigin}${ctx.url}`);
   };
 }
 

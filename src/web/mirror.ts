@@ -1,0 +1,64 @@
+/**
+ * The clearnet mirror's listener: TLS 1.3 and nothing older. A visitor who comes in plain http to the same port gets a
+ * redirect and nothing else.
+ *
+ * Which of the two speaks shows in the first byte: a TLS handshake begins with 0x16, which no HTTP method does.
+ */
+import https from 'node:https';
+import type { RequestListener, Server } from 'node:http';
+import net, { type Server as NetServer, type Socket } from 'node:net';
+import { SECOND } from '../base/units.js';
+import { configureServer, SERVER_OPTIONS } from './listen.js';
+
+const HANDSHAKE = 0x16;
+const FIRST_BYTE = 30 * SECOND;
+
+export interface TlsFiles {
+  /** PEM. */
+  readonly certificate: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+export interface MirrorServer {
+  /** Listens, and hands connections on. */
+  readonly front: NetServer;
+  readonly secure: Server;
+}
+
+/** A server that hands connections to TLS, or answers them with a redirect to `origin`. */
+export function mirrorServer(handler: RequestListener, { certificate, key }: TlsFiles, origin: string): MirrorServer {
+  const secure = https.createServer({ ...SERVER_OPTIONS, cert: certificate, key, minVersion: 'TLSv1.3' });
+  configureServer(secure, handler);
+  const front = net.createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.setTimeout(FIRST_BYTE, () => socket.destroy());
+    socket.once('readable', () => {
+      const first = socket.read() as Buffer | null;
+      if (first === null) {
+        socket.destroy();
+        return;
+      }
+      socket.setTimeout(0);
+      socket.removeAllListeners('timeout');
+      if (first[0] === HANDSHAKE) {
+        socket.unshift(first);
+        secure.emit('connection', socket);
+      } else {
+        redirect(socket, origin, first);
+      }
+    });
+  });
+  return { front, secure };
+}
+
+/** The path is kept where the request's first line is whole and plain; anything else leads to the front page. */
+function redirect(socket: Socket, origin: string, first: Buffer): void {
+  const path = /^(?:GET|HEAD) (\/[\w./~?=&%-]*) HTTP\/1\.[01]\r\n/.exec(first.toString('latin1'))?.[1] ?? '/';
+  const head = [
+    'HTTP/1.1 301 Moved Permanently',
+    `Location: ${origin}${path}`,
+    'Cache-Control: no-store',
+    'Content-Length: 0',
+  ];
+  socket.end([...head, 'Connection: close', '', ''].join('\r\n'));
+}
