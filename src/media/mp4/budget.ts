@@ -8,8 +8,8 @@ import { unreadable } from './refuse.js';
 /** Bytes of tables, read or made, that one file may have: enough for about three million samples. */
 export const TABLE_BYTES = 64 * MiB;
 
-/** Boxes that are walked over in one file: 24 hours in fragments of a quarter of a second. */
-export const MAX_BOXES = 1_000_000;
+/** Boxes that are walked over in one file: two hours in fragments of one picture each, and then some. */
+export const MAX_BOXES = 4_000_000;
 
 export class Budget {
   #tables = TABLE_BYTES;
