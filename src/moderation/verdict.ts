@@ -52,17 +52,21 @@ export interface ReviewerOptions {
   readonly classifier: Classifier;
   /** Bits in which two pictures may differ and still count as the same, 0 to 31. */
   readonly radius: number;
+  /** Called for each upload that a configured but failing classifier did not see: to count, nothing else. */
+  readonly onUnchecked?: () => void;
 }
 
 const CLEAR: Verdict = { kind: 'clear' };
 
-export function createReviewer({ lists, classifier, radius }: ReviewerOptions): Reviewer {
+export function createReviewer({ lists, classifier, radius, onUnchecked }: ReviewerOptions): Reviewer {
   return {
     async review({ digests, lumas, pictures }) {
       const listed = verdictOfLists(lists, digests, lumas, radius);
       if (listed.kind !== 'clear') return listed;
-      const explicit = pictures.length > 0 && (await classifier.isExplicit(pictures)) === true;
-      return explicit ? { kind: 'borderline', reason: 'explicit', severity: 1 } : CLEAR;
+      if (pictures.length === 0 || classifier.status.kind === 'missing') return CLEAR;
+      const explicit = await classifier.isExplicit(pictures);
+      if (explicit === null) onUnchecked?.();
+      return explicit === true ? { kind: 'borderline', reason: 'explicit', severity: 1 } : CLEAR;
     },
   };
 }

@@ -144,6 +144,28 @@ test.test(
   },
 );
 
+test.test(
+  'an upload that a failing model did not see is clear, and counted; without a model there is nothing to count',
+  async (t) => {
+    const failing = startClassifier({ modelFile: '/nonexistent/model.onnx' });
+    t.teardown(() => failing.close());
+    const [loaded] = await lists();
+    for (const [classifier, expected] of [
+      [failing, 2],
+      [NO_MODEL, 0],
+    ] as const) {
+      let unchecked = 0;
+      const door = createReviewer({ lists: loaded, classifier, radius: RADIUS, onUnchecked: () => unchecked++ });
+      const red = { width: 1, height: 1, data: Uint8Array.of(255, 0, 0) };
+      t.strictSame(await door.review(input({ pictures: [red] })), { kind: 'clear' });
+      t.strictSame(await door.review(input({ pictures: [red] })), { kind: 'clear' });
+      t.strictSame(await door.review(input({ lumas: [PLANE] })), { kind: 'clear' });
+      t.equal(unchecked, expected);
+    }
+    t.match(failing.status, { kind: 'failing', fault: 'card-unreadable' });
+  },
+);
+
 test.test('of a video only frames with something to see are banned, each as it is', async (t) => {
   const dark = { ...PLANE, data: new Uint8Array(PLANE.data.length) };
   const { looks } = await bannedContent([dark, PLANE, discs(400, 300, 7)], []);
