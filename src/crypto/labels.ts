@@ -15,6 +15,8 @@ export const LABEL = {
   share: 'share',
   /** HKDF info: share secret to the salt under which its passphrase is stretched. */
   passphraseSalt: 'pw',
+  /** HKDF info: secret of the share that owns a block list to the key of its stream. */
+  blockList: 'block list',
   /** HMAC prefix: link token to the id by which the ledger knows a share. */
   link: 'L',
   /** HMAC prefix: deletion token to the id by which the ledger knows its right to delete. */
@@ -29,4 +31,5 @@ export const LABEL = {
 export const CONTEXT = {
   share: 'chatpic share v1',
   spool: 'chatpic spool v1',
+  blockList: 'chatpic block list v1',
 } as const;

@@ -8,6 +8,7 @@
 import { CursorError, Reader, Writer } from '../base/cursor.js';
 import { invariant } from '../base/errors.js';
 import type { Book } from './book.js';
+import { parseBodyName, type BodyName } from './list-bodies.js';
 import { HASH_KINDS, HASH_LENGTH, type HashKind } from './list-parse.js';
 
 /** Why what is on a list is on it. The order is the order in the format: new ones go last. */
@@ -29,6 +30,8 @@ export const MAX_NAME_BYTES = 200;
 const FORMAT_VERSION = 1;
 const KEY_LENGTH = 9;
 const HEADER = 0;
+/** Names the body of a large list: written before it and before the header, so that a crash leaves nothing unnamed. */
+const BODY = 0xfe;
 /** Before the hash in the key of a ban. */
 const OWN_PREFIX = 5;
 /** Hashes a chunk: 32,000 bytes at most, within a book's largest value. */
@@ -45,6 +48,10 @@ export const NO_HASHES: Hashes = { pdq: EMPTY, md5: EMPTY, sha1: EMPTY, sha256: 
 
 export function headerKey(list: number): Buffer {
   return keyOf(list, HEADER, 0);
+}
+
+export function bodyKey(list: number): Buffer {
+  return keyOf(list, BODY, 0);
 }
 
 /** The list that an entry belongs to. */
@@ -87,6 +94,40 @@ export function parseHeader(value: Buffer): ListInfo {
   return { reason, action, name: reader.bytes(reader.remaining).toString('utf8') };
 }
 
+/** name 16 ‖ length u64. */
+export interface Body {
+  readonly name: BodyName;
+  readonly length: number;
+}
+
+export function encodeBody({ name, length }: Body): Buffer {
+  const value = Buffer.alloc(name.length + 8);
+  new Writer(value).bytes(Buffer.from(name, 'latin1')).u64(length);
+  return value;
+}
+
+function parseBody(value: Buffer): Body {
+  const reader = new Reader(value);
+  const name = parseBodyName(reader.bytes(16).toString('latin1'));
+  invariant(name !== null, 'a body has a name');
+  return { name, length: reader.u64() };
+}
+
+/** What a body holds: bytes of each kind u32 ‖ the hashes of each kind. */
+export function encodeHashes(hashes: Hashes): Buffer {
+  const head = Buffer.alloc(4 * HASH_KINDS.length);
+  const writer = new Writer(head);
+  for (const kind of HASH_KINDS) writer.u32(hashes[kind].length);
+  return Buffer.concat([head, ...HASH_KINDS.map((kind) => hashes[kind])]);
+}
+
+export function parseHashes(body: Buffer): Hashes {
+  const reader = new Reader(body);
+  const lengths = HASH_KINDS.map(() => reader.u32());
+  const [pdq = EMPTY, md5 = EMPTY, sha1 = EMPTY, sha256 = EMPTY] = lengths.map((length) => reader.bytes(length));
+  return { pdq, md5, sha1, sha256 };
+}
+
 export function* chunksOf(id: number, hashes: Hashes): Generator<[Buffer, Buffer]> {
   for (const [at, kind] of HASH_KINDS.entries()) {
     const step = CHUNK_HASHES * HASH_LENGTH[kind];
@@ -97,6 +138,10 @@ export function* chunksOf(id: number, hashes: Hashes): Generator<[Buffer, Buffer
 }
 
 export interface BookContent {
+  /** Where the hashes of large lists lie. */
+  readonly bodies: ReadonlyMap<number, Body>;
+  /** Bodies of lists without a header. */
+  readonly orphanBodies: readonly Body[];
   readonly infos: ReadonlyMap<number, ListInfo>;
   readonly hashes: ReadonlyMap<number, Hashes>;
   /** Chunks of lists without a header. */
@@ -108,13 +153,18 @@ export function readBook(book: Book): BookContent {
   const infos = new Map<number, ListInfo>([[OWN_LIST, OWN]]);
   const parts = new Map<number, Record<HashKind, Buffer[]>>();
   const orphans: Buffer[] = [];
+  const bodies = new Map<number, Body>();
+  const orphanBodies: Body[] = [];
   for (const { key, value } of book.entries()) {
     const id = listOf(key);
     const part = key.readUInt8(4);
     const kind = HASH_KINDS[part - 1];
     if (part === HEADER) infos.set(id, parseHeader(value));
-    else if (kind === undefined || !infos.has(id)) orphans.push(key);
-    else {
+    else if (part === BODY && infos.has(id)) bodies.set(id, parseBody(value));
+    else if (kind === undefined || !infos.has(id)) {
+      orphans.push(key);
+      if (part === BODY) orphanBodies.push(parseBody(value));
+    } else {
       const lists = parts.get(id) ?? { pdq: [], md5: [], sha1: [], sha256: [] };
       lists[kind].push(...(id === OWN_LIST ? [key.subarray(OWN_PREFIX), value] : [value]));
       parts.set(id, lists);
@@ -126,7 +176,13 @@ export function readBook(book: Book): BookContent {
     sha1: Buffer.concat(sha1),
     sha256: Buffer.concat(sha256),
   });
-  return { infos, hashes: new Map([...parts].map(([id, lists]) => [id, joined(lists)])), orphans };
+  return {
+    infos,
+    bodies,
+    orphanBodies,
+    hashes: new Map([...parts].map(([id, lists]) => [id, joined(lists)])),
+    orphans,
+  };
 }
 
 /** The bans in a book, by their own hashes. */

@@ -8,13 +8,17 @@
  * moment its promise resolves, also after a crash. Nothing of what was looked up is kept.
  * Knows nothing of: what a match leads to.
  */
-import { Refusal } from '../base/errors.js';
+import { invariant, Refusal } from '../base/errors.js';
+import { KiB } from '../base/units.js';
 import type { BannedContent, BannedLook } from './ban.js';
 import type { Book } from './book.js';
 import { ExactSet } from './exact-set.js';
 import {
   bansIn,
+  bodyKey,
   chunksOf,
+  encodeBody,
+  encodeHashes,
   encodeHeader,
   headerKey,
   listOf,
@@ -25,10 +29,13 @@ import {
   OWN,
   OWN_LIST,
   ownKey,
+  parseHashes,
   readBook,
+  type Body,
   type Hashes,
   type ListInfo,
 } from './block-list-format.js';
+import type { ListBodies } from './list-bodies.js';
 import { HASH_LENGTH, sortHashes, type HashKind, type ParsedList } from './list-parse.js';
 import { PdqIndex, SCAN_BELOW } from './pdq-index.js';
 import type { PdqHash } from './pdq.js';
@@ -56,6 +63,7 @@ interface Loaded extends ListInfo {
 
 export class BlockLists {
   readonly #book: Book;
+  readonly #bodies: ListBodies | null;
   #lists: readonly Loaded[];
   #nextId: number;
   /** Bans that are not in the index of `#lists` yet: few, so they are compared one by one. */
@@ -66,19 +74,28 @@ export class BlockLists {
   #indexing: Promise<void> = Promise.resolve();
   #nextIndexing: Promise<void> | null = null;
 
-  private constructor(book: Book, lists: readonly Loaded[]) {
+  private constructor(book: Book, bodies: ListBodies | null, lists: readonly Loaded[]) {
     this.#book = book;
+    this.#bodies = bodies;
     this.#nextId = 1 + Math.max(...lists.map(({ id }) => id));
     this.#lists = lists;
   }
 
-  /** Opens the lists: reads and indexes everything in the book; sweeps what an import that never ended left behind. */
-  static async load(book: Book): Promise<BlockLists> {
-    const { infos, hashes, orphans } = readBook(book);
-    for (const key of orphans) await book.delete(key);
+  /**
+   * Opens the lists: reads and indexes everything; sweeps what an import that never ended left behind. Without `bodies`
+   * all of a list stands in the book, which has little room.
+   */
+  static async load(book: Book, bodies: ListBodies | null = null): Promise<BlockLists> {
+    const content = readBook(book);
+    for (const { name } of content.orphanBodies) await bodies?.drop(name);
+    for (const key of content.orphans) await book.delete(key);
     const lists: Loaded[] = [];
-    for (const [id, info] of infos) lists.push(await index(id, info, hashes.get(id) ?? NO_HASHES));
-    return new BlockLists(book, lists);
+    for (const [id, info] of content.infos) {
+      const body = content.bodies.get(id);
+      const hashes = body === undefined ? content.hashes.get(id) : await loadBody(bodies, body);
+      lists.push(await index(id, info, hashes ?? NO_HASHES));
+    }
+    return new BlockLists(book, bodies, lists);
   }
 
   /** The imported lists with what they hold. */
@@ -105,7 +122,7 @@ export class BlockLists {
     if (Buffer.byteLength(info.name) > MAX_NAME_BYTES) throw new Refusal('malformed', 'the name of a list is too long');
     const id = this.#nextId++;
     const list = await index(id, info, parsed.hashes);
-    for (const [key, value] of chunksOf(id, parsed.hashes)) await this.#book.put(key, value);
+    await this.#put(id, parsed.hashes);
     await this.#book.put(headerKey(id), encodeHeader(info));
     this.#lists = [...this.#lists, list];
     return stateOf(list);
@@ -115,9 +132,23 @@ export class BlockLists {
   async remove(id: number): Promise<boolean> {
     if (id === OWN_LIST || !this.#lists.some((list) => list.id === id)) return false;
     this.#lists = this.#lists.filter((list) => list.id !== id);
+    const body = readBook(this.#book).bodies.get(id);
     await this.#book.delete(headerKey(id));
+    if (body !== undefined) await this.#bodies?.drop(body.name);
     for (const { key } of this.#book.entries()) if (listOf(key) === id) await this.#book.delete(key);
     return true;
+  }
+
+  /** Writes what a list holds: a small one into the book, a large one into a body that is named there first. */
+  async #put(id: number, hashes: Hashes): Promise<void> {
+    const bytes = encodeHashes(hashes);
+    if (this.#bodies === null || bytes.length <= LARGE) {
+      for (const [key, value] of chunksOf(id, hashes)) await this.#book.put(key, value);
+      return;
+    }
+    const name = this.#bodies.newName();
+    await this.#book.put(bodyKey(id), encodeBody({ name, length: bytes.length }));
+    await this.#bodies.save(name, bytes);
   }
 
   /** Bans content from now on. Resolves when durable; it is refused from the call on. */
@@ -180,6 +211,14 @@ export class BlockLists {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** From here on a list is too large for the book. */
+const LARGE = 256 * KiB;
+
+async function loadBody(bodies: ListBodies | null, { name, length }: Body): Promise<Hashes> {
+  const bytes = (await bodies?.load(name, length)) ?? null;
+  invariant(bytes !== null, 'the body of a block list is there');
+  return parseHashes(bytes);
+}
 
 async function index(id: number, info: ListInfo, hashes: Hashes): Promise<Loaded> {
   return loaded(id, info, hashes, await PdqIndex.build(hashes.pdq));
