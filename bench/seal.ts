@@ -1,0 +1,77 @@
+/**
+ * Sealing and opening a stream in memory, against what OpenSSL's own measure says of AES-256-GCM in 16 KiB blocks. It
+ * counts processor time, so the same is counted here: other processes on the machine don't matter.
+ */
+import { spawnSync } from 'node:child_process';
+import { CONTEXT } from '../src/crypto/labels.js';
+import { CHUNK_LENGTH, openStream, StreamSealer } from '../src/crypto/stream.js';
+import type { Benchmark } from './benchmark.js';
+import { rowOf, type Result } from './row.js';
+
+const MB = 1e6;
+const ROUNDS = 7;
+const PIECE = 256 * 1024;
+const SIZE = 256 * PIECE;
+const KEY = Buffer.alloc(32, 7);
+
+function cpuSecondsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e6;
+}
+
+function sealRate(): { rate: number; sealed: Buffer } {
+  const piece = Buffer.alloc(PIECE, 1);
+  const parts: Buffer[] = [];
+  const start = process.cpuUsage();
+  const sealer = new StreamSealer(KEY, CONTEXT.spool);
+  parts.push(sealer.header);
+  for (let at = 0; at < SIZE; at += PIECE) parts.push(sealer.update(piece));
+  parts.push(sealer.final());
+  const rate = SIZE / MB / cpuSecondsSince(start);
+  return { rate, sealed: Buffer.concat(parts) };
+}
+
+async function openRate(sealed: Buffer): Promise<number> {
+  // A source that hands out views: what is measured is opening, not copying.
+  const source = { size: sealed.length, read: (at: number, n: number) => Promise.resolve(sealed.subarray(at, at + n)) };
+  const start = process.cpuUsage();
+  const stream = await openStream(KEY, CONTEXT.spool, source);
+  if (stream === null) throw new Error('a stream does not open');
+  for (let at = 0; at < SIZE; at += PIECE) await stream.read(at, PIECE);
+  const rate = SIZE / MB / cpuSecondsSince(start);
+  stream.close();
+  return rate;
+}
+
+/** Megabytes a second. */
+function openssl(): number | null {
+  const args = ['speed', '-evp', 'aes-256-gcm', '-bytes', String(CHUNK_LENGTH), '-seconds', '1', '-mr'];
+  const { status, stdout } = spawnSync('openssl', args, { encoding: 'utf8' });
+  const bytes = /^\+F:\d+:[^:]*:([\d.]+)/m.exec(stdout)?.[1];
+  return status !== 0 || bytes === undefined ? null : Number(bytes) / MB;
+}
+
+export const sealing: Benchmark = {
+  name: 'seal',
+  async run(): Promise<readonly Result[]> {
+    const seals: number[] = [];
+    const opens: number[] = [];
+    const limits: number[] = [];
+    for (let round = -1; round < ROUNDS; round++) {
+      const { rate, sealed } = sealRate();
+      const opened = await openRate(sealed);
+      if (round < 0) continue;
+      seals.push(rate);
+      opens.push(opened);
+      // A second each: every other round is enough.
+      if (round % 2 === 0) limits.push(openssl() ?? NaN);
+    }
+    if (limits.some(Number.isNaN)) return [{ name: 'seal, open', skipped: 'openssl is not installed' }];
+    const about = {
+      unit: 'MB/CPU s',
+      against: '`openssl speed -evp aes-256-gcm -bytes 16384`',
+      goal: { of: 'ratio', at: 'least', value: 0.3 },
+    } as const;
+    return [rowOf({ name: 'seal', ...about }, seals, limits), rowOf({ name: 'open', ...about }, opens, limits)];
+  },
+};
