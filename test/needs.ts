@@ -14,7 +14,8 @@ export type Tool =
   | 'openssl'
   | 'mat2'
   | 'faketime'
-  | 'systemd-analyze';
+  | 'systemd-analyze'
+  | 'prlimit';
 
 const found = new Map<Tool, boolean>();
 

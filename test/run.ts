@@ -37,6 +37,8 @@ async function run(file: string, counts: Counts): Promise<void> {
   const begun = performance.now();
   const child = spawn(process.execPath, ['--enable-source-maps', file], {
     cwd: ROOT,
+    // tap gives a program 30 seconds unless told otherwise; the timer below is what ends a file that hangs.
+    env: { ...process.env, TAP_TIMEOUT: '280' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT);

@@ -86,7 +86,7 @@ async function send(
     response.end();
     return;
   }
-  const cut = (): void => void response.destroy();
+  const cut = (): void => cutOff(response);
   content.onClose(cut);
   try {
     response.writeHead(ctx.status);
@@ -99,6 +99,13 @@ async function send(
   } finally {
     content.offClose(cut);
   }
+}
+
+/** Ends an answer now: over TCP with a reset, so that what waits in the kernel is not sent either. */
+function cutOff(response: ServerResponse): void {
+  const { socket } = response;
+  if (socket?.remoteFamily === undefined) response.destroy();
+  else socket.resetAndDestroy();
 }
 
 async function drained(response: ServerResponse): Promise<void> {
