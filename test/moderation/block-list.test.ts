@@ -158,6 +158,23 @@ test.test('bans hold while thousands of them are indexed, lifted and added at on
   t.strictSame(missing(), [7]);
 });
 
+test.test('a ban that is on its way into the book holds while another is lifted', async (t) => {
+  const book = new MapBook();
+  const lists = await BlockLists.load(book);
+  await lists.ban(banned([hash(1)]));
+  let letThrough = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (letThrough = resolve));
+  const put = book.put.bind(book);
+  book.put = (key, value) => gate.then(() => put(key, value));
+  const banning = lists.ban(banned([hash(2)]));
+  await lists.lift('pdq', hash(1));
+  t.ok(lists.match([], [hash(2)], RADIUS));
+  letThrough();
+  await banning;
+  t.ok(lists.match([], [hash(2)], RADIUS));
+  t.equal(lists.match([], [hash(1)], RADIUS), null);
+});
+
 test.test(
   'of several matches the gravest is told: refused before reviewed, then by reason, then nearest',
   async (t) => {

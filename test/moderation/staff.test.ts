@@ -65,6 +65,7 @@ test.test('a passphrase typed on another keyboard is the same passphrase', async
   const accounts = new Accounts(new MapBook(), COST);
   await accounts.createFirst('operator', 'Fu\u0308nfzehn Pfa\u0308hle', NOW);
   t.equal((await accounts.signIn('operator', 'F\u00fcnfzehn Pf\u00e4hle', NOW)).kind, 'in');
+  t.equal((await accounts.signIn('operator', '\uff26\u00fcnfzehn Pf\u00e4hle', NOW)).kind, 'in', 'a full-width F');
 });
 
 test.test('after five wrong tries each further one doubles the pause, for unknown names too', async (t) => {
