@@ -7,6 +7,8 @@ import { complaints, decodedFrames, residues } from './judge.js';
 import { SIGNATURES, text } from './make.js';
 import { scrubbed } from './read.js';
 
+test.setTimeout(240_000);
+
 test.test(
   'real films come out clean, and are seen and heard alike',
   needs('ffmpeg', 'ffprobe', 'exiftool'),

@@ -6,6 +6,8 @@ import { scrubMp4 } from '../../../src/media/mp4/mp4.js';
 import { box, fakeAudio, fakeSlices, fakeVideo, full, makeMp4, sampleOf, SECRET, sei, text, u32, u64 } from './make.js';
 import { scrubbed } from './read.js';
 
+test.setTimeout(240_000);
+
 const secret = text(SECRET);
 const NOTE = sei(5, Buffer.concat([Buffer.alloc(16, 9), secret]));
 
