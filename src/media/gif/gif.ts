@@ -29,7 +29,8 @@ const PLAIN_TEXT = 0x01;
 const APPLICATION = 0xff;
 /** Introducer, label, size 4, content, terminator. */
 const CONTROL_LENGTH = 8;
-const MAX_PIECES = 200_000;
+/** Blocks in all, each of which adds at most three stretches to the plan. */
+const MAX_BLOCKS = 200_000;
 const LOOK = 64 * 1024;
 
 export async function scrubGif(source: ByteSource): Promise<Scrubbing> {
@@ -49,6 +50,7 @@ class GifScrub {
   #controlAt = 0;
   #loops = false;
   #images = 0;
+  #blocks = 0;
   #width = 0;
   #height = 0;
 
@@ -79,14 +81,26 @@ class GifScrub {
 
   /** Reads one block; says where the next begins, and whether this was the last. */
   async #block(at: number): Promise<[number, boolean]> {
-    if (this.#plan.pieces.length > MAX_PIECES) throw unreadable('too many blocks');
+    if (++this.#blocks > MAX_BLOCKS) throw unreadable('too many blocks');
     const [introducer, label] = await this.#window.upTo(at, 2);
     if (introducer === undefined) return [at, true]; // No trailer: every decoder shows what came before.
     if (introducer === TRAILER) return [at + 1, true];
     if (introducer === IMAGE) return [await this.#image(at), false];
     if (introducer === EXTENSION && label !== undefined) return [await this.#extension(at, label), false];
+    if (introducer === 0) return [await this.#zeros(at), false];
     if (this.#images === 0) throw unreadable('no block where one must begin');
     return [at, true];
+  }
+
+  /** Some encoders leave zeros between blocks, which decoders pass over. */
+  async #zeros(at: number): Promise<number> {
+    this.#tally.add('unreferenced-data');
+    for (let bytes = await this.#window.rest(at); bytes.length > 0; bytes = await this.#window.rest(at)) {
+      const next = bytes.findIndex((byte) => byte !== 0);
+      if (next >= 0) return at + next;
+      at += bytes.length;
+    }
+    return at;
   }
 
   /** Introducer, left, top, width, height, flags; then the table of colours, the code size and the codes. */

@@ -37,6 +37,8 @@ export interface Table {
   readonly slot: string;
   readonly offset: number;
   readonly length: number;
+  /** A zero in a quantization table: no encoder divides by it, so something else stands in its place. */
+  readonly hasZero: boolean;
 }
 
 const MAX_COMPONENTS = 4;
@@ -94,8 +96,10 @@ export function quantizationTables(content: Buffer): Table[] {
       const offset = reader.offset;
       const kind = reader.u8();
       if (kind >> 4 > 1 || (kind & 15) > 3) throw unreadable('a quantization table of no known kind');
-      reader.skip(kind >> 4 === 0 ? 64 : 128);
-      tables.push({ slot: quantizationSlot(kind & 15), offset, length: reader.offset - offset });
+      const wide = kind >> 4 === 1;
+      const values = Array.from({ length: 64 }, () => (wide ? reader.u16() : reader.u8()));
+      const [slot, length] = [quantizationSlot(kind & 15), reader.offset - offset];
+      tables.push({ slot, offset, length, hasZero: values.includes(0) });
     }
     return tables;
   });
@@ -112,7 +116,8 @@ export function huffmanTables(content: Buffer): Table[] {
       const symbols = reader.bytes(16).reduce((sum, count) => sum + count, 0);
       if (symbols > 256) throw unreadable('a Huffman table of too many symbols');
       reader.skip(symbols);
-      tables.push({ slot: huffmanSlot(kind >> 4, kind & 15), offset, length: reader.offset - offset });
+      const [slot, length] = [huffmanSlot(kind >> 4, kind & 15), reader.offset - offset];
+      tables.push({ slot, offset, length, hasZero: false });
     }
     return tables;
   });

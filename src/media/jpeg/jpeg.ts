@@ -3,16 +3,20 @@
  *
  *   SOI ‖ (JFIF | EXIF with an orientation | ICC | Adobe | DQT | DHT | DAC | DRI | SOF | SOS scan | DNL)* ‖ EOI
  *
- * What holds: scans are copied as they are, so coefficients are identical bit for bit; frame and tables likewise, but
- * tables that no scan uses are left out. JFIF, orientation, ICC and Adobe are written anew where they stood, because
+ * What holds: scans are copied as they are, so coefficients are identical bit for bit; their codes are walked, in files up
+ * to `WALK_ALWAYS` and wherever a scan's end looks like text, and what stands behind the last one goes. Frame and tables
+ * are copied likewise, but tables that no scan uses are left out. JFIF, orientation, ICC and Adobe are written anew where they stood, because
  * decoders take the colour model from them and from their place. All else goes: other application segments, comments,
  * bytes between segments, fill bytes, everything behind EOI (second pictures, gain maps, films).
- * What doesn't hold: what is hidden in the coefficients themselves stays; that is for the hard scrub.
+ * What doesn't hold: what is hidden in the coefficients themselves stays, and so does what is no text behind the codes of a
+ * larger file, or of an arithmetic-coded or lossless one; that is for the hard scrub.
  * Memory: one window, the profile (at most 4 MiB) and a list of at most `MAX_PARTS` segments.
  */
 import type { ByteSource } from '../../base/source.js';
 import { orientationExif, readExif, type Orientation } from '../exif.js';
 import { reduceProfile } from '../icc.js';
+import { CODED_TAIL, CODED_TEXT, holdsText } from '../text-like.js';
+import { KiB } from '../../base/units.js';
 import { Plan } from '../plan.js';
 import { RemovedTally } from '../removed.js';
 import type { Scrubbing } from '../scrub.js';
@@ -39,6 +43,7 @@ import {
   quantizationSlot,
   quantizationTables,
   type Frame,
+  type Scan,
   type Table,
 } from './frame.js';
 import {
@@ -58,9 +63,17 @@ import {
   SOI,
   SOS,
 } from './marker.js';
+import { HuffmanTables } from './huffman.js';
+import { isWalkable, ScanWalker } from './scan-walk.js';
 import { endOfScan, nextMarker } from './walk.js';
 
+/** Up to this size every scan is walked to its end; in larger files where what stands at a scan's end looks like text. */
+const WALK_ALWAYS = 512 * KiB;
+/** How much of a scan's end is looked at for text where it can be walked then. */
+const TAIL = 64 * KiB;
 const MAX_SCANS = 500;
+/** Markers in all. A picture takes some dozens; a file of nothing but markers costs no more than a second. */
+const MAX_MARKERS = 65_536;
 const MAX_PARTS = 20_000;
 
 /** A stretch of the result, in order. Tables and the profile are decided when the whole file has been seen. */
@@ -80,11 +93,19 @@ interface Segment {
 export async function scrubJpeg(source: ByteSource): Promise<Scrubbing> {
   const window = new Window(source);
   try {
-    return await new JpegScrub(window).run();
+    try {
+      return await new JpegScrub(window, source.size <= WALK_ALWAYS).run();
+    } catch (error) {
+      if (!(error instanceof LooksLikeText)) throw error;
+      return await new JpegScrub(window, true).run();
+    }
   } finally {
     window.close();
   }
 }
+
+/** A scan ends in what may be text: its codes must be walked. */
+class LooksLikeText extends Error {}
 
 class JpegScrub {
   readonly #window: Window;
@@ -92,13 +113,20 @@ class JpegScrub {
   readonly #parts: Part[] = [];
   readonly #usedTables = new Set<string>();
   readonly #profile = new ProfileCollector();
+  readonly #huffman = new HuffmanTables();
+  readonly #walks: boolean;
+  #walker: ScanWalker | null = null;
+  #scanHead: Scan | null = null;
+  #interval = 0;
   #hasJfif = false;
   #orientation: Orientation | null = null;
   #frame: Frame | null = null;
   #scans = 0;
+  #markers = 0;
 
-  constructor(window: Window) {
+  constructor(window: Window, walks: boolean) {
     this.#window = window;
+    this.#walks = walks;
   }
 
   async run(): Promise<Scrubbing> {
@@ -118,6 +146,7 @@ class JpegScrub {
       if (this.#scans === 0) throw unreadable('it ends before its picture begins');
       return [marker?.end ?? this.#window.size, false];
     }
+    if (++this.#markers > MAX_MARKERS) throw unreadable('too many segments');
     if (marker.stray > 0) this.#tally.add('unreferenced-data');
     if (isBare(marker.code)) return [marker.end, true];
     const length = (await this.#window.bytes(marker.end, 2)).readUInt16BE(0);
@@ -135,10 +164,11 @@ class JpegScrub {
     if (isApplication(code)) this.#application(segment);
     else if (code === COM) this.#tally.add('comment');
     else if (code === DQT) this.#tables(segment, quantizationTables(content));
-    else if (code === DHT) this.#tables(segment, huffmanTables(content));
+    else if (code === DHT) this.#huffmanTables(segment);
     else if (code === SOS) this.#scanHeader(segment);
     else if (isFrameStart(code)) this.#frameHeader(segment);
-    else if (code === DRI || code === DNL) this.#fixed(segment, 2);
+    else if (code === DRI) this.#restartInterval(segment);
+    else if (code === DNL) this.#fixed(segment, 2);
     else if (code === DAC) this.#fixed(segment, content.length & ~1);
     else throw unreadable('a marker that no decoder of still pictures knows');
   }
@@ -172,7 +202,8 @@ class JpegScrub {
   #scanHeader(segment: Segment): void {
     if (this.#frame === null) throw unreadable('a scan before its frame');
     if (++this.#scans > MAX_SCANS) throw unreadable('too many scans');
-    for (const { dc, ac } of parseScan(this.#frame, segment.content).components) {
+    this.#scanHead = parseScan(this.#frame, segment.content);
+    for (const { dc, ac } of this.#scanHead.components) {
       this.#usedTables.add(huffmanSlot(0, dc)).add(huffmanSlot(1, ac));
     }
     this.#copySegment(segment);
@@ -181,12 +212,45 @@ class JpegScrub {
   async #scan(start: number): Promise<number> {
     const end = await endOfScan(this.#window, start);
     if (end === start) throw unreadable('a scan without data');
-    this.#part({ kind: 'copy', offset: start, length: end - start });
+    const kept = await this.#endOfCodes(start, end);
+    if (kept < end) this.#tally.add('unreferenced-data');
+    this.#part({ kind: 'copy', offset: start, length: kept - start });
     return end;
+  }
+
+  /** Where in the data of a scan its codes end. Data that can't be walked must at least not end in text. */
+  async #endOfCodes(start: number, end: number): Promise<number> {
+    const [frame, scan] = [this.#frame, this.#scanHead];
+    const walkable = frame !== null && scan !== null && isWalkable(frame);
+    const tail = walkable ? TAIL : CODED_TAIL;
+    if (!this.#walks || !walkable) {
+      const from = Math.max(start, end - tail);
+      if (!holdsText(await this.#window.upTo(from, end - from), CODED_TEXT)) return end;
+      throw walkable ? new LooksLikeText() : unreadable('its picture data end in text');
+    }
+    this.#walker ??= new ScanWalker(this.#window, frame);
+    const walked = await this.#walker.walk(scan, this.#huffman, this.#interval, start, end);
+    if (walked?.kind === 'damaged') throw unreadable('its picture data are damaged');
+    return walked?.end ?? end;
   }
 
   #tables({ code, offset }: Segment, tables: readonly Table[]): void {
     this.#part({ kind: 'tables', code, offset, tables });
+  }
+
+  #huffmanTables(segment: Segment): void {
+    const tables = huffmanTables(segment.content);
+    if (this.#walks) {
+      for (const { slot, offset, length } of tables) {
+        this.#huffman.define(slot, segment.content.subarray(offset, offset + length));
+      }
+    }
+    this.#tables(segment, tables);
+  }
+
+  #restartInterval(segment: Segment): void {
+    this.#fixed(segment, 2);
+    this.#interval = segment.content.readUInt16BE(0);
   }
 
   #fixed(segment: Segment, length: number): void {
@@ -247,6 +311,7 @@ class JpegScrub {
   #emitTables(plan: Plan, code: number, offset: number, tables: readonly Table[]): void {
     const used = tables.filter(({ slot }) => this.#usedTables.has(slot));
     if (used.length < tables.length) this.#tally.add('unreferenced-data', tables.length - used.length);
+    if (used.some(({ hasZero }) => hasZero)) throw unreadable('a quantization table with a zero');
     if (used.length === 0) return;
     plan.bytes(
       segmentHead(

@@ -119,12 +119,14 @@ const KIND_OF_KEYWORD: ReadonlyMap<string, RemovedKind> = new Map<string, Remove
   ['Raw profile type xmp', 'metadata-block'],
 ]);
 
+const HINTS: ReadonlySet<string> = new Set(['bKGD', 'sBIT', 'hIST', 'sPLT', 'pHYs', 'oFFs', 'pCAL', 'sCAL', 'iDOT']);
+
 /** Counts what a dropped chunk held, by its type and keyword. `content` may be only its beginning; nothing is inflated. */
 export function tallyChunk(type: string, content: Buffer, tally: RemovedTally): void {
   if (type === 'tIME') tally.add('date');
   else if (type === 'eXIf') readExif(content, tally);
   else if (type === 'tEXt' || type === 'zTXt' || type === 'iTXt') tallyText(content, tally);
-  else tally.add('unknown-block');
+  else tally.add(HINTS.has(type) ? 'metadata-block' : 'unknown-block');
 }
 
 function tallyText(content: Buffer, tally: RemovedTally): void {

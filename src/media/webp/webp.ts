@@ -8,7 +8,8 @@
  * so that nothing announces what is gone. XMP, EXIF but for the orientation, unknown chunks (inside frames too), what
  * follows an uncompressed alpha plane, padding that isn't zero and everything behind the RIFF container go.
  * What doesn't hold: bytes behind the end of the codes inside a VP8 or VP8L chunk stay; finding them takes a decoder, so
- * that is for the hard scrub.
+ * that is for the hard scrub. Data that end in
+ * writing are refused, so that a damaged length can't make a trailer part of the picture.
  * Memory: one window and the profile (at most 4 MiB).
  */
 import type { ByteSource } from '../../base/source.js';
@@ -18,6 +19,7 @@ import { MAX_PROFILE, reduceProfile } from '../icc.js';
 import { Plan } from '../plan.js';
 import { RemovedTally } from '../removed.js';
 import type { Scrubbing } from '../scrub.js';
+import { CODED_TAIL, CODED_TEXT, holdsText } from '../text-like.js';
 import { unreadable } from '../unreadable.js';
 import { Window } from '../window.js';
 import { sizeOf, BITSTREAM_HEAD, type PictureSize } from './bitstream.js';
@@ -29,7 +31,8 @@ const ANIMATED = 0x02;
 const HAS_EXIF = 0x08;
 const HAS_ALPHA = 0x10;
 const HAS_PROFILE = 0x20;
-const MAX_PIECES = 200_000;
+/** Chunks in all, those in frames included. */
+const MAX_CHUNKS = 200_000;
 
 export async function scrubWebp(source: ByteSource): Promise<Scrubbing> {
   const window = new Window(source);
@@ -53,6 +56,7 @@ class WebpScrub {
   #hasAlphaChunk = false;
   #hasAnimation = false;
   #count = 0;
+  #chunks = 0;
   /** Where the chunks read so far end. */
   #end = 0;
 
@@ -180,6 +184,7 @@ class WebpScrub {
     const met = new Set<string>();
     let at = frame.offset + FRAME_HEAD;
     for (let chunk = await readChunk(this.#window, at, limit); chunk !== null;) {
+      this.#countChunk();
       if (isPicture(chunk) && !met.has('picture')) {
         await this.#checkSize(chunk, size);
         planChunk(plan, chunk);
@@ -209,7 +214,15 @@ class WebpScrub {
     const size = sizeOf(type, await this.#window.upTo(offset, Math.min(length, BITSTREAM_HEAD)), length);
     const alike = expected === null || (size.width === expected.width && size.height === expected.height);
     if (!alike) throw unreadable('a picture of another size than announced');
+    await this.#checkTail(offset, length);
     return size;
+  }
+
+  /** Where the codes end is not known, but writing is not what they end in. */
+  async #checkTail(offset: number, length: number): Promise<void> {
+    const looked = Math.min(length, CODED_TAIL);
+    const tail = await this.#window.upTo(offset + length - looked, looked);
+    if (holdsText(tail, CODED_TEXT)) throw unreadable('its picture data end in text');
   }
 
   /** An uncompressed plane takes one byte a pixel behind its header; a compressed one ends where its codes do. */
@@ -218,6 +231,7 @@ class WebpScrub {
     if (info === undefined) throw unreadable('an alpha plane without data');
     const length = (info & 3) === 0 ? Math.min(chunk.length, 1 + width * height) : chunk.length;
     if (length < chunk.length) this.#tally.add('unreferenced-data');
+    if ((info & 3) !== 0) await this.#checkTail(chunk.offset, length);
     planChunk(plan, chunk, length);
   }
 
@@ -228,8 +242,12 @@ class WebpScrub {
       if (chunk === null) return;
       await visit(chunk);
       this.#end = chunk.end;
-      if (this.#pictures.pieces.length > MAX_PIECES) throw unreadable('too many chunks');
+      this.#countChunk();
     }
+  }
+
+  #countChunk(): void {
+    if (++this.#chunks > MAX_CHUNKS) throw unreadable('too many chunks');
   }
 
   #assemble(): Plan {
