@@ -14,7 +14,7 @@ import { deriveShareKey, SHARE_SECRET_LENGTH } from '../crypto/share-key.js';
 import type { Ledger, Share } from '../ledger/ledger.js';
 import { parseDeletionToken, parseLinkToken, type DeletionToken, type LinkToken } from '../ledger/tokens.js';
 import type { Decoder } from '../media/decoder/decoder.js';
-import { isPicture, type MediaType } from '../media/media-type.js';
+import { isPicture, type MediaType, type PictureType } from '../media/media-type.js';
 import type { Removed } from '../media/removed.js';
 import { proveClean, scrub } from '../media/scrubber.js';
 import { sniff } from '../media/sniff.js';
@@ -118,22 +118,28 @@ export class Pipeline {
   }
 
   async #scrub({ received, type }: Sniffed, hard: boolean): Promise<Scrubbed> {
-    const name = safeName(received.wish, type);
     const clean = await cleaned(received.source, type);
-    const item = { name, type, width: clean.width ?? 0, height: clean.height ?? 0, preview: null };
-    if (!isPicture(type)) return { ...item, source: clean.source, removed: clean.removed } as Scrubbed;
-    const decoded = await this.#parts.decoder.decode(clean.source, type, {
-      preview: { longSide: PREVIEW_SIDE },
-      ...(hard ? { reencode: { type } } : {}),
-    });
-    const { width, height } = decoded.facts;
-    const source =
-      decoded.reencoded === null ? clean.source : (await cleaned(bufferSource(decoded.reencoded), type)).source;
-    const preview =
-      decoded.preview === null || source.size <= OWN_PREVIEW_BYTES
-        ? null
-        : { type: 'image/webp' as const, bytes: decoded.preview };
-    return { ...item, width, height, source, removed: clean.removed, preview } as Scrubbed;
+    const { width, height, removed, source } = clean;
+    const name = safeName(received.wish, type);
+    const item = { name, type, source, removed, width: width ?? 0, height: height ?? 0, preview: null };
+    if (isPicture(type)) return { ...item, ...(await this.#decoded(source, type, hard)) } as Scrubbed;
+    if (type === 'video/mp4') return { ...item, ...(await this.#filmed(source)) } as Scrubbed;
+    return item as Scrubbed;
+  }
+
+  /** A picture must decode; with hard scrub what is shared is what was made of its pixels, scrubbed like any upload. */
+  async #decoded(source: ByteSource, type: PictureType, hard: boolean): Promise<Decoded> {
+    const request = { preview: { longSide: PREVIEW_SIDE }, ...(hard ? { reencode: { type } } : {}) };
+    const { facts, preview, reencoded } = await this.#parts.decoder.decode(source, type, request);
+    const shared = reencoded === null ? source : (await cleaned(bufferSource(reencoded), type)).source;
+    const own = shared.size <= OWN_PREVIEW_BYTES;
+    return { width: facts.width, height: facts.height, source: shared, preview: own ? null : previewOf(preview) };
+  }
+
+  /** A video's poster, where ffmpeg is installed; its coded samples were judged by the scrubber. */
+  async #filmed(source: ByteSource): Promise<Partial<Decoded>> {
+    const seen = await this.#parts.decoder.decodeVideo(source, { preview: { longSide: PREVIEW_SIDE } });
+    return seen === null ? {} : { preview: previewOf(seen.preview) };
   }
 
   async #record(upload: Upload, items: readonly Scrubbed[]): Promise<Receipt> {
@@ -237,6 +243,17 @@ async function cleaned(source: ByteSource, type: MediaType): Promise<Cleaned> {
   const scrubbing = await scrub(source, type);
   const { removed, width, height } = scrubbing;
   return { source: await proveClean(scrubbing, source), removed, width, height };
+}
+
+interface Decoded {
+  readonly width: number;
+  readonly height: number;
+  readonly source: ByteSource;
+  readonly preview: SealItem['preview'];
+}
+
+function previewOf(bytes: Buffer | null): SealItem['preview'] {
+  return bytes === null ? null : { type: 'image/webp', bytes };
 }
 
 /** What makes two uploads the same one: every byte that is shared and every choice. */

@@ -33,13 +33,15 @@ const SUPPORTED: readonly (readonly ['image/jpeg' | 'image/png' | 'image/gif' | 
   ['image/webp', both(at(0, 'RIFF'), at(8, 'WEBP'))],
 ];
 
-/** Brands of ISO base media files (ISO/IEC 14496-12, 4.3), the major one first, then the compatible ones. */
-const MP4_BRAND = /^(?:isom|iso[2-9]|mp4[12]|avc1|M4V[ HP]|dash|MSNV|mmp4|f4v |NDS[CHPSX]|cmfc|msdh|XAVC)$/;
+/**
+ * Brands of ISO base media files (ISO/IEC 14496-12, 4.3), the major one first, then the compatible ones. QuickTime's own is
+ * among them: what phones put into a .mov is H.264 and AAC, and comes out as MP4; the scrubber refuses any other.
+ */
+const MP4_BRAND = /^(?:isom|iso[2-9]|mp4[12]|avc1|M4V[ HP]|dash|MSNV|mmp4|f4v |NDS[CHPSX]|cmfc|msdh|XAVC|qt {2})$/;
 const BRAND_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^(?:heic|heix|heim|heis|hevc|hevx|hevm|hevs)$/, 'a HEIC picture'],
   [/^(?:avif|avis)$/, 'an AVIF picture'],
   [/^(?:mif1|msf1|mif2)$/, 'a HEIF picture'],
-  [/^qt {2}$/, 'a QuickTime (MOV) video'],
   [/^M4[AB] $/, 'an M4A sound file'],
   [/^3g[2egprs]/, 'a 3GP video'],
   [/^crx $/, 'a Canon raw picture'],

@@ -51,22 +51,23 @@ export async function shownItems({ content, grant, items, savePath }: ShownOptio
       shown.push({ ...entry, shown: { kind: 'picture', src, ...measures(item) }, saveUrl: src });
       continue;
     }
-    const preview = album && item.preview !== null && item.preview.size <= previews ? item.preview : null;
+    const preview =
+      (album || !isPicture(type)) && item.preview !== null && item.preview.size <= previews ? item.preview : null;
     previews -= preview?.size ?? 0;
     const src =
       preview === null ? path : dataUrl(preview.type, await readAll(content.span(item.previewOffset, preview.size)));
     shown.push({
       ...entry,
-      shown: await shownAs(content, item, src),
+      shown: await shownAs(content, item, path, src),
       saveUrl: savePath?.(index + 1) ?? `${path}?download`,
     });
   }
   return shown;
 }
 
-async function shownAs(content: Content, item: Item, src: string): Promise<Shown> {
+async function shownAs(content: Content, item: Item, path: string, src: string): Promise<Shown> {
   if (isPicture(item.type)) return { kind: 'picture', src, ...measures(item) };
-  if (item.type === 'video/mp4') return { kind: 'video', src };
+  if (item.type === 'video/mp4') return { kind: 'video', src: path, poster: src === path ? null : src };
   if (item.type !== 'text/plain' || item.size > NOTE_SHOWN_BYTES) return { kind: 'none' };
   const bytes = await readAll(content.span(item.offset, item.size));
   const text = bytes.toString('utf8');

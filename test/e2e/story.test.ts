@@ -89,14 +89,15 @@ async function savedFile(driven: Driven, ending: RegExp): Promise<Buffer> {
 /** How many different pictures the bar showed until the receipt came: it is all that changes in the window. */
 async function watchBar(tab: Tab): Promise<number> {
   const seen = new Set<string>();
-  const end = Date.now() + 60_000;
-  await tab.box('.bar');
-  while (Date.now() < end) {
-    if ((await tab.eval(`document.querySelector('.bar') !== null`).catch(() => true)) !== true) break;
+  let over = false;
+  const receipt = tab.waitFor('.key .copy', 60_000).finally(() => (over = true));
+  // Chromium answers no expression while the next document is on its way, but it does take pictures.
+  while (!over) {
     const picture = await tab.glimpse().catch(() => null);
     if (picture !== null) seen.add(sha256(picture));
     await sleep(150);
   }
+  await receipt;
   return seen.size;
 }
 
@@ -112,8 +113,8 @@ for (const name of ['firefox', 'chromium'] as const) {
       await tab.type('#caption', 'From the "hut" <b>');
       await tab.waitUntil(`document.querySelector('.bar').getClientRects().length > 0`);
       await tab.click('form.files .go button');
+      await tab.page.mouse.move(2, 2);
       const seen = await watchBar(tab);
-      await tab.waitFor('.key .copy', 30_000);
       t.comment(`from the page to the link in hand: ${Date.now() - begun} ms for ${readFileSync(file).length} bytes`);
       t.ok(seen >= 4, `the bar showed ${seen} pictures`);
       const link = (await tab.text('.key .copy')) ?? '';

@@ -245,16 +245,15 @@ test.test('the sender sees the state, shortens the life and deletes, and a GET c
   t.teardown(() => appliance.stop());
   const { base, clock } = appliance;
   const shared = await upload(base, null, { fields: { note: 'words', views: '2' } });
-  const state = async (): Promise<Record<string, unknown>> =>
-    (await (await fetch(shared.deleteUrl, { headers: { Accept: 'application/json' } })).json()) as Record<
-      string,
-      unknown
-    >;
+  const state = async (): Promise<Record<string, unknown>> => {
+    const target = `${appliance.base}/delete/${shared.deleteToken}`;
+    return (await (await fetch(target, { headers: { Accept: 'application/json' } })).json()) as Record<string, unknown>;
+  };
   t.match(await state(), { opened: false, views_left: 2 });
   await fetch(shared.fileUrl, { method: 'POST' });
   t.match(await state(), { opened: true, views_left: 1 });
   const act = (fields: Record<string, string>): Promise<Response> =>
-    fetch(shared.deleteUrl, { method: 'POST', body: new URLSearchParams(fields) });
+    fetch(`${appliance.base}/delete/${shared.deleteToken}`, { method: 'POST', body: new URLSearchParams(fields) });
   t.equal((await act({ action: 'shorten', expiry: '1w' })).status, 200);
   const day = (await state())['expires'];
   t.equal((await act({ action: 'shorten', expiry: '1h' })).status, 200);

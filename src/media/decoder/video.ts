@@ -35,9 +35,9 @@ const MAX_POSTER = 24 * MiB;
 /** Key frames among which the most telling one becomes the poster: the first is often black. */
 const POSTER_CHOICE = 6;
 
-/** Before the input: what may be opened, read and decoded. */
+/** Before the input: what may be opened, read and decoded. AAC is looked at when the file is opened, and not decoded. */
 const ALLOWED = [
-  ...['-protocol_whitelist', 'pipe', '-format_whitelist', 'mov,mp4,m4a,3gp,3g2,mj2', '-codec_whitelist', 'h264'],
+  ...['-protocol_whitelist', 'pipe', '-format_whitelist', 'mov,mp4,m4a,3gp,3g2,mj2', '-codec_whitelist', 'h264,aac'],
   ...['-f', 'mov', '-probesize', '4M', '-analyzeduration', '4M'],
 ];
 

@@ -76,7 +76,8 @@ export interface UploadView {
 /** How an item is shown. `src` is the path of a grant or a `data:` address. */
 export type Shown =
   | { readonly kind: 'picture'; readonly src: string; readonly width: number | null; readonly height: number | null }
-  | { readonly kind: 'video'; readonly src: string }
+  /** `poster` is a `data:` address or a path; null where there is none. */
+  | { readonly kind: 'video'; readonly src: string; readonly poster: string | null }
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'none' };
 

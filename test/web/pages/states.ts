@@ -119,7 +119,7 @@ const video: views.ReceiptItem = {
   sha256: SHA,
   removed: new Map([['encoder-note', 2]] as const),
   scrubbed: true,
-  shown: { kind: 'video', src: '/grant/0123456789abcdef/1' },
+  shown: { kind: 'video', src: '/grant/0123456789abcdef/1', poster: null },
 };
 const note: views.ReceiptItem = {
   name: 'note.txt',
