@@ -89,10 +89,10 @@ async function savedFile(driven: Driven, ending: RegExp): Promise<Buffer> {
 /** How many different pictures the bar showed until the receipt came: it is all that changes in the window. */
 async function watchBar(tab: Tab): Promise<number> {
   const seen = new Set<string>();
-  let over = false;
-  const receipt = tab.waitFor('.key .copy', 60_000).finally(() => (over = true));
+  const receiptCame = { yet: false };
+  const receipt = tab.waitFor('.key .copy', 60_000).finally(() => (receiptCame.yet = true));
   // Chromium answers no expression while the next document is on its way, but it does take pictures.
-  while (!over) {
+  while (!receiptCame.yet) {
     const picture = await tab.glimpse().catch(() => null);
     if (picture !== null) seen.add(sha256(picture));
     await sleep(150);
