@@ -16,6 +16,7 @@ import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
 import { startDecoder, type Decoder } from './media/decoder/decoder.js';
+import { Moderation } from './moderation/moderation.js';
 import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
 import type { RootKey } from './store/root-key.js';
@@ -70,13 +71,17 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { configuration, log, onion, clock = systemClock } = options;
   const store = await open(options, clock);
   const decoder = startDecoder({ log });
-  const services = assemble(configuration, store, decoder, clock, log);
+  const moderation = await Moderation.open(store);
+  const services = assemble(configuration, store, { decoder, moderation, clock, log });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const janitor = startJanitor({
     ledger: store.ledger,
     grants: services.retrieval.grants,
     rounds: new Rounds(store, configuration.rollSeconds),
-    sweep: () => limits.sweep(),
+    sweep: () => {
+      limits.sweep();
+      moderation.sweep(store.ledger.now()).catch(() => log('round-failed'));
+    },
     onRoundFailed: () => log('round-failed'),
   });
   const listeners: Listening[] = [];
@@ -109,12 +114,17 @@ function open(
   return openStore({ dataDir, slotDir, rootKey, storeMegabytes, clock, acceptClockJump, ...filling });
 }
 
+interface Rooms {
+  readonly decoder: Decoder;
+  readonly moderation: Moderation;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 function assemble(
   c: Configuration,
   { arena, ledger }: OpenedStore,
-  decoder: Decoder,
-  clock: Clock,
-  log: Logger,
+  { decoder, moderation, clock, log }: Rooms,
 ): Services {
   const monotonic = (): number => clock.monotonic();
   return {
@@ -122,8 +132,9 @@ function assemble(
     policy: c,
     arena,
     ledger,
-    pipeline: new Pipeline({ arena, ledger, decoder, monotonic, anyFile: c.anyFile }),
+    pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c }),
     retrieval: new Retrieval({ arena, ledger, monotonic }),
+    moderation,
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
     isPro: () => false,
@@ -221,6 +232,6 @@ async function closeAll({ listeners, janitor, services, decoder, store }: Parts,
   await Promise.all(listeners.map((listener) => listener.close(grace)));
   services.retrieval.close();
   await janitor.stop();
-  await decoder.close();
+  await Promise.all([decoder.close(), services.moderation.close()]);
   await store.close();
 }

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /** The process entry: the operator's verbs. */
 import { Command, CommanderError } from 'commander';
+import { blocklistVerb } from './cli/blocklist.js';
 import { doctorVerb } from './cli/doctor.js';
 import { growVerb } from './cli/grow.js';
 import { initVerb } from './cli/init.js';
 import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
+import { staffVerb } from './cli/staff.js';
 import { verifyVerb } from './cli/verify.js';
 import { EXIT } from './cli/terminal.js';
 
@@ -18,7 +20,8 @@ const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')
   .showHelpAfterError()
   .exitOverride();
-for (const add of [serveVerb, initVerb, growVerb, doctorVerb, verifyVerb, panicVerb]) add(program);
+for (const add of [serveVerb, initVerb, growVerb, doctorVerb, verifyVerb, panicVerb, staffVerb, blocklistVerb])
+  add(program);
 program.commands.forEach((command) => command.exitOverride());
 
 try {

@@ -1,4 +1,4 @@
-/** The operator's root passphrase: from a credential file, or typed at the terminal without being shown. */
+/** Passphrases of operator and staff: from a credential file, or typed at the terminal without being shown. */
 import { readFile } from 'node:fs/promises';
 import { secretCopy, wipe } from '../base/bytes.js';
 import { StoreFault } from '../base/errors.js';
@@ -6,8 +6,8 @@ import { StoreFault } from '../base/errors.js';
 const MOST_BYTES = 1024;
 
 /** The passphrase in UTF-8, normalised to NFKC. The caller wipes it. */
-export async function askPassphrase(file: string | null): Promise<Buffer> {
-  const typed = file === null ? await typedAtTerminal() : await fromFile(file);
+export async function askPassphrase(file: string | null, what = 'Root passphrase'): Promise<Buffer> {
+  const typed = file === null ? await typedAtTerminal(what) : await fromFile(file);
   // A person may type the same words on another keyboard tomorrow. The string can't be wiped; it is dropped at once.
   const normal = Buffer.from(typed.toString('utf8').normalize('NFKC'), 'utf8');
   wipe(typed);
@@ -31,11 +31,11 @@ async function fromFile(file: string): Promise<Buffer> {
 }
 
 /** Reads one line from the terminal, or from a pipe, byte by byte into memory that can be wiped. */
-async function typedAtTerminal(): Promise<Buffer> {
+async function typedAtTerminal(what: string): Promise<Buffer> {
   const { stdin, stderr } = process;
   const terminal = stdin.isTTY;
   if (terminal) {
-    stderr.write('Root passphrase: ');
+    stderr.write(`${what}: `);
     stdin.setRawMode(true);
   }
   try {
@@ -49,19 +49,49 @@ async function typedAtTerminal(): Promise<Buffer> {
   }
 }
 
+/** What came behind a line end: the beginning of the next line, where lines come through a pipe. */
+let rest: Buffer = Buffer.alloc(0);
+
 async function readLine(stdin: NodeJS.ReadStream): Promise<Buffer> {
   const line = Buffer.from(new ArrayBuffer(MOST_BYTES));
   let length = 0;
-  for await (const piece of stdin as AsyncIterable<Buffer>) {
-    for (const byte of piece) {
-      if (byte === 0x03) throw new StoreFault('root key', 'no passphrase was given', 'start it again and type it');
-      if (byte === 0x0a || byte === 0x0d) return ended(line, length);
+  for (;;) {
+    const piece = rest.length > 0 ? rest : await nextPiece(stdin);
+    rest = Buffer.alloc(0);
+    if (piece === null) return ended(line, length);
+    for (const [index, byte] of piece.entries()) {
+      if (byte === 0x03) throw new StoreFault('passphrase', 'no passphrase was given', 'start it again and type it');
+      if (byte === 0x0a || byte === 0x0d) {
+        rest = secretCopy(piece.subarray(index + 1));
+        piece.fill(0);
+        return ended(line, length);
+      }
       if (byte === 0x7f) length = Math.max(0, length - 1);
       else if (length < MOST_BYTES) line[length++] = byte;
     }
     piece.fill(0);
   }
-  return ended(line, length);
+}
+
+/** The next bytes of the terminal; null at its end. */
+function nextPiece(stdin: NodeJS.ReadStream): Promise<Buffer | null> {
+  return new Promise((resolve) => {
+    const done = (piece: Buffer | null): void => {
+      stdin.off('data', onData);
+      stdin.off('end', onEnd);
+      stdin.pause();
+      resolve(piece);
+    };
+    const onData = (piece: Buffer): void => done(piece);
+    const onEnd = (): void => done(null);
+    if (stdin.readableEnded) {
+      resolve(null);
+      return;
+    }
+    stdin.once('data', onData);
+    stdin.once('end', onEnd);
+    stdin.resume();
+  });
 }
 
 function ended(line: Buffer, length: number): Buffer {

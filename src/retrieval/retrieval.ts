@@ -10,7 +10,7 @@
 import { wipe } from '../base/bytes.js';
 import { Refusal } from '../base/errors.js';
 import { scryptBusy } from '../crypto/kdf.js';
-import { deriveShareKey } from '../crypto/share-key.js';
+import { deriveShareKey, type ShareKey } from '../crypto/share-key.js';
 import type { GoneCause, Ledger, Share, ShareId } from '../ledger/ledger.js';
 import { parseLinkToken, type LinkToken } from '../ledger/tokens.js';
 import { shred } from '../shred/shred.js';
@@ -99,6 +99,14 @@ export class Retrieval {
     if (!content.isOpen) return null;
     this.#ledger.markOpened(share);
     return { content, viewsLeft: taken.viewsLeft, last: taken.last };
+  }
+
+  /**
+   * The key of a share whose link alone opens it, for a report; null for one with a passphrase, or gone. The caller wipes it.
+   */
+  async keyFor({ share, token }: Resolved): Promise<ShareKey | null> {
+    const secret = share.hasPassphrase ? null : this.#ledger.secretOf(share);
+    return secret === null ? null : deriveShareKey(token, null, secret).finally(() => wipe(secret));
   }
 
   /** A reader has what they wanted: ends their grant, and the share, where it still lives. */

@@ -1,7 +1,7 @@
 /** The receipt page: shown once, kept nowhere. What it previews is what was sealed, not what was sent. */
 import type { Context } from 'koa';
 import { readAll } from '../base/source.js';
-import type { Receipt, ReceiptItem } from '../intake/pipeline.js';
+import type { Receipt, ReceiptItem } from '../intake/upload.js';
 import { isPicture } from '../media/media-type.js';
 import { pageContext, sendPage } from './answer.js';
 import { qrPicture } from './pages/qr.js';

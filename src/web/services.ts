@@ -4,6 +4,7 @@ import type { FormReceiver } from '../intake/multipart.js';
 import type { Pipeline } from '../intake/pipeline.js';
 import type { ProgressBoard } from '../intake/progress.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Moderation } from '../moderation/moderation.js';
 import type { Retrieval } from '../retrieval/retrieval.js';
 import type { Arena } from '../store/arena.js';
 import type { Pages } from './pages/pages.js';
@@ -23,6 +24,7 @@ export interface Services {
   readonly ledger: Ledger;
   readonly pipeline: Pipeline;
   readonly retrieval: Retrieval;
+  readonly moderation: Moderation;
   readonly progress: ProgressBoard;
   readonly receiveForm: FormReceiver;
   /** Whether a Pro code, as typed, is good now. */

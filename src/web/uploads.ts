@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { Refusal } from '../base/errors.js';
 import { MINUTE } from '../base/units.js';
-import type { Receipt, Upload } from '../intake/pipeline.js';
+import type { Receipt, Upload } from '../intake/upload.js';
 import type { DeletionToken, LinkToken } from '../ledger/tokens.js';
 import { formOf, sendJson, sendText } from './answer.js';
 import { watchPace } from './pace.js';

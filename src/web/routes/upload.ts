@@ -6,7 +6,7 @@ import { bufferSource } from '../../base/source.js';
 import { ALPHANUMERIC, randomToken } from '../../crypto/random.js';
 import { NOTE_BYTES } from '../../intake/multipart.js';
 import { CAPTION_CHARACTERS, parseOptions } from '../../intake/options.js';
-import type { Received } from '../../intake/pipeline.js';
+import type { Received } from '../../intake/upload.js';
 import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/progress.js';
 import { formOf, pageContext, sendPage } from '../answer.js';
 import { acceptBody, drainBody, readBody } from '../body.js';

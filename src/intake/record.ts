@@ -1,0 +1,166 @@
+/**
+ * The stages that seal and record: what was reviewed becomes a share, and the sender's receipt. The receipt exists only after
+ * the ledger's promise resolved, and is kept nowhere.
+ */
+import { wipe } from '../base/bytes.js';
+import { Refusal } from '../base/errors.js';
+import { ALPHANUMERIC, randomSecret, randomToken } from '../crypto/random.js';
+import { deriveShareKey, SHARE_SECRET_LENGTH, type ShareKey } from '../crypto/share-key.js';
+import type { Ledger, Share } from '../ledger/ledger.js';
+import { parseDeletionToken, parseLinkToken, type LinkToken } from '../ledger/tokens.js';
+import type { Moderation } from '../moderation/moderation.js';
+import type { Arena } from '../store/arena.js';
+import type { ShareOptions } from './options.js';
+import { Repeats, type Tokens } from './repeats.js';
+import { sealShare, type Sealed } from './seal.js';
+import type { Doubt, Receipt, Reviewed, Scrubbed, Upload } from './upload.js';
+
+/** Links that never expire may own this part of the store, so that others still find room. */
+const NEVER_SHARE = 0.3;
+
+export interface RecorderParts {
+  readonly arena: Arena;
+  readonly ledger: Ledger;
+  readonly moderation: Moderation;
+  /** Milliseconds that only go forward. */
+  readonly monotonic: () => number;
+  /** Whether what is borderline waits for a human, or is shared until one has looked. */
+  readonly holdBorderline: boolean;
+}
+
+export class Recorder {
+  readonly #parts: RecorderParts;
+  readonly #repeats: Repeats;
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+    this.#repeats = new Repeats(parts.monotonic);
+  }
+
+  /** Resolves when the share is durable. On failure nothing of it is kept. */
+  async record(upload: Upload, { items, doubt }: Reviewed): Promise<Receipt> {
+    const tokens = mintTokens();
+    const secret = randomSecret(SHARE_SECRET_LENGTH);
+    try {
+      const sealed = await this.#seal(upload.options, tokens.link, secret, items);
+      const { recorded, share } = await this.#once(upload, tokens, secret, sealed, doubt);
+      return {
+        ...recorded,
+        share,
+        caption: upload.options.caption,
+        items: items.map((item, index) => ({
+          name: item.name,
+          type: item.type,
+          size: item.source.size,
+          sha256: sealed.hashes[index] ?? '',
+          removed: item.removed,
+          scrubbed: item.type !== 'application/octet-stream',
+          source: item.source,
+          preview: item.preview,
+        })),
+      };
+    } finally {
+      wipe(secret);
+    }
+  }
+
+  async #seal(options: ShareOptions, link: LinkToken, secret: Buffer, items: readonly Scrubbed[]): Promise<Sealed> {
+    const key = await deriveShareKey(link, options.passphrase, secret);
+    try {
+      return await sealShare(this.#parts.arena, key, options.caption, items);
+    } finally {
+      wipe(key);
+    }
+  }
+
+  /** Records the share, or finds that this very upload was recorded a moment ago and gives its units back. */
+  async #once(
+    upload: Upload,
+    tokens: Tokens,
+    secret: Buffer,
+    sealed: Sealed,
+    doubt: Doubt | null,
+  ): Promise<{ recorded: Tokens; share: Share }> {
+    const { ledger } = this.#parts;
+    const record = async (): Promise<Tokens> => {
+      await this.#put(upload.options, tokens, secret, sealed, doubt);
+      return tokens;
+    };
+    try {
+      const recorded =
+        upload.id === null
+          ? await record()
+          : (
+              await this.#repeats.once(
+                upload.id,
+                fingerprint(upload, sealed),
+                (link) => ledger.find(link) !== null,
+                record,
+              )
+            ).tokens;
+      const share = ledger.find(recorded.link);
+      if (share === null) throw new Refusal('gone', 'the link is gone already');
+      return { recorded, share };
+    } finally {
+      // Released twice does nothing, and a hold that the ledger took is the ledger's.
+      sealed.hold.release();
+    }
+  }
+
+  async #put(
+    { lifetime, passphrase }: ShareOptions,
+    tokens: Tokens,
+    secret: Buffer,
+    { hold }: Sealed,
+    doubt: Doubt | null,
+  ): Promise<void> {
+    const { arena, ledger, holdBorderline } = this.#parts;
+    const { mode, duration, views } = lifetime;
+    if (mode === 'never' && ledger.unitsOf('never') + hold.units.length > NEVER_SHARE * arena.capacity().total) {
+      throw new Refusal('store-full', 'no room for links that never expire', { choice: 'never' });
+    }
+    const expiresAt = duration === null ? null : ledger.now() + duration;
+    const units = hold.units.length;
+    const share = await ledger.put({
+      ...tokens,
+      secret,
+      expiresAt,
+      mode,
+      views,
+      hasPassphrase: passphrase !== null,
+      held: doubt !== null && holdBorderline,
+      hold,
+    });
+    if (doubt !== null) await this.#doubt(share, doubt, await deriveShareKey(tokens.link, passphrase, secret), units);
+  }
+
+  /** Puts a borderline share before the staff, with its key sealed to them. The key is wiped here. */
+  async #doubt(share: Share, doubt: Doubt, key: ShareKey, units: number): Promise<void> {
+    try {
+      await this.#parts.moderation.doubt(share.fileId, doubt, share.held, { key, units });
+    } finally {
+      wipe(key);
+    }
+  }
+}
+
+/** What makes two uploads the same one: every byte that is shared and every choice. */
+function fingerprint({ options }: Upload, { hashes }: Sealed): string[] {
+  const { lifetime, caption, passphrase, hardScrub } = options;
+  return [
+    ...hashes,
+    lifetime.mode,
+    String(lifetime.duration),
+    String(lifetime.views),
+    caption,
+    passphrase ?? '',
+    String(hardScrub),
+  ];
+}
+
+function mintTokens(): Tokens {
+  const link = parseLinkToken(randomToken(16, ALPHANUMERIC));
+  const deletion = parseDeletionToken(randomToken(24, ALPHANUMERIC));
+  if (link === null || deletion === null) throw new Error('a minted token does not parse');
+  return { link, deletion };
+}

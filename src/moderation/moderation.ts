@@ -1,0 +1,199 @@
+/**
+ * The door of the room: everything that moderation keeps, opened on the ledger's books, and what the senders' process may do
+ * with it. It looks at uploads, takes reports and letters in, and counts. It can seal to the staff and never open.
+ */
+import { Refusal } from '../base/errors.js';
+import { MINUTE } from '../base/units.js';
+import { FileDigester } from '../crypto/file-digests.js';
+import { readInOrder, type ByteSource } from '../base/source.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { parseFileId, parseLinkToken } from '../ledger/tokens.js';
+import type { Arena } from '../store/arena.js';
+import { Accounts } from './accounts.js';
+import { BlockLists, type FileDigests } from './block-list.js';
+import { SPACE } from './book.js';
+import { Cases, type EvidenceOffer } from './cases.js';
+import type { ReportReason } from './case-record.js';
+import { startClassifier, type Classifier } from './classifier/classifier.js';
+import { Counters } from './counters.js';
+import { arenaBodies } from './list-bodies.js';
+import { Notices, type Letter, type Notice } from './notices.js';
+import type { LumaPlane } from './pdq.js';
+import { redactTokens, sharesNamed } from './redact.js';
+import { createReviewer, type Reviewer, type Verdict } from './verdict.js';
+
+/** Bits in which two pictures may differ and still count as the same: the published threshold of PDQ. */
+const RADIUS = 31;
+const SWEEP_EVERY = MINUTE;
+/** Nothing is sealed to it: without an account there is no evidence and no note. */
+const NOBODY = Buffer.alloc(32);
+
+export interface Reported {
+  readonly fileId: string;
+  readonly reason: ReportReason;
+  readonly note: string;
+  /** What lets staff see it; null where the reporter's link does not open it, or not alone. */
+  readonly offer: EvidenceOffer | null;
+}
+
+export interface ModerationParts {
+  readonly ledger: Ledger;
+  readonly arena: Arena;
+  readonly classifier?: Classifier;
+}
+
+export class Moderation {
+  readonly lists: BlockLists;
+  readonly accounts: Accounts;
+  readonly counters: Counters;
+  readonly classifier: Classifier;
+  readonly #ledger: Ledger;
+  readonly #arena: Arena;
+  readonly #reviewer: Reviewer;
+  #cases: Cases;
+  #notices: Notices | null;
+  #sealedTo: Buffer | null;
+  #swept = 0;
+
+  private constructor({ ledger, arena, classifier }: ModerationParts, lists: BlockLists) {
+    this.#ledger = ledger;
+    this.#arena = arena;
+    this.lists = lists;
+    this.accounts = new Accounts(ledger.book(SPACE.accounts));
+    this.counters = new Counters(ledger.book(SPACE.counters));
+    this.classifier = classifier ?? startClassifier({ modelFile: null });
+    this.#reviewer = createReviewer({ lists, classifier: this.classifier, radius: RADIUS });
+    this.#sealedTo = this.accounts.publicKey();
+    this.#cases = this.#openCases();
+    this.#notices = this.#openNotices();
+  }
+
+  /** Opens lists, cases and letters. Resolves when every list is indexed. */
+  static async open(parts: ModerationParts): Promise<Moderation> {
+    return new Moderation(
+      parts,
+      await BlockLists.load(parts.ledger.book(SPACE.lists), arenaBodies(parts.ledger, parts.arena)),
+    );
+  }
+
+  /** The digests that any list asks for; empty where none does, and then nothing is read. */
+  async digestsOf(source: ByteSource): Promise<FileDigests> {
+    const wanted = this.lists.wanted();
+    if (wanted.size === 0) return {};
+    const digester = new FileDigester(wanted);
+    for await (const piece of readInOrder(source)) {
+      digester.update(piece);
+      piece.fill(0);
+    }
+    return digester.end();
+  }
+
+  /** Looks at an upload. What is prohibited is counted, and nothing else of it is kept. */
+  async review(digests: readonly FileDigests[], lumas: readonly LumaPlane[]): Promise<Verdict> {
+    const verdict = await this.#reviewer.review({ digests, lumas, pictures: [] });
+    if (verdict.kind === 'prohibited') await this.counters.add('blockedAtUpload', this.#ledger.now());
+    return verdict;
+  }
+
+  /** Puts what was borderline at upload before the staff, with its key, once it is recorded. */
+  async doubt(
+    fileId: string,
+    verdict: Extract<Verdict, { kind: 'borderline' }>,
+    held: boolean,
+    offer: EvidenceOffer,
+  ): Promise<void> {
+    const { reason, severity } = verdict;
+    const now = this.#ledger.now();
+    await this.#flagging().flag(
+      fileId,
+      { kind: 'borderline', reason, severity, held },
+      now,
+      this.#canSeal() ? offer : null,
+    );
+    await this.counters.add('borderline', now);
+  }
+
+  /** Takes a report in. Says whether the staff can look at the content. */
+  async report({ fileId, reason, note, offer }: Reported): Promise<{ readonly evidence: boolean }> {
+    const now = this.#ledger.now();
+    const cases = this.#flagging();
+    const sealing = this.#canSeal();
+    const flag = { kind: 'report', reason, note: sealing ? this.#redacted(note) : '' } as const;
+    const { opened, evidence } = await cases.flag(fileId, flag, now, sealing ? offer : null);
+    const seen = evidence === 'held' || evidence === 'held-before';
+    // A flood of reports on one share is one report.
+    if (opened) await this.counters.add('reports', now);
+    if (opened && !seen) await this.counters.add('reportsWithoutEvidence', now);
+    return { evidence: seen };
+  }
+
+  /** Takes a letter in, sealed to the staff. Refuses 'busy' where there is nobody yet who could read it. */
+  async letter(letter: Omit<Letter, 'fileIds'>): Promise<Notice> {
+    this.#flagging();
+    if (this.#notices === null) throw nobodyYet();
+    const now = this.#ledger.now();
+    const fileIds = sharesNamed(letter.text, (token) => this.#fileIdOf(token));
+    const known = fileIds.filter((fileId) => parseFileId(fileId) !== null);
+    const notice = await this.#notices.receive({ ...letter, fileIds: known, text: this.#redacted(letter.text) }, now);
+    if (notice.dueAt !== null) await this.counters.add('takedowns', now);
+    return notice;
+  }
+
+  /** Called each second; drops evidence and letters whose time is over. */
+  async sweep(now: number): Promise<void> {
+    if (now - this.#swept < SWEEP_EVERY) return;
+    this.#swept = now;
+    await this.#cases.sweep(now, (text) => {
+      const fileId = parseFileId(text);
+      return fileId !== null && this.#ledger.findByFileId(fileId) !== null;
+    });
+    await this.#notices?.sweep(now);
+  }
+
+  close(): Promise<void> {
+    return this.classifier.close();
+  }
+
+  #canSeal(): boolean {
+    return this.#sealedTo !== null;
+  }
+
+  /** The cases, sealed to the staff's key as it is now: the first account may have been made since the start. */
+  #flagging(): Cases {
+    if (this.#sealedTo === null) {
+      this.#sealedTo = this.accounts.publicKey();
+      if (this.#sealedTo !== null) {
+        this.#cases = this.#openCases();
+        this.#notices = this.#openNotices();
+      }
+    }
+    return this.#cases;
+  }
+
+  #openCases(): Cases {
+    return new Cases({
+      book: this.#ledger.book(SPACE.cases),
+      staffKey: this.#sealedTo ?? NOBODY,
+      arenaUnits: () => this.#arena.capacity().total,
+    });
+  }
+
+  #openNotices(): Notices | null {
+    return this.#sealedTo === null ? null : new Notices(this.#ledger.book(SPACE.notices), this.#sealedTo);
+  }
+
+  #redacted(text: string): string {
+    return redactTokens(text, (token) => this.#fileIdOf(token));
+  }
+
+  #fileIdOf(text: string): string | null {
+    const token = parseLinkToken(text);
+    return token === null ? null : (this.#ledger.find(token)?.fileId ?? null);
+  }
+}
+
+function nobodyYet(): Refusal {
+  return new Refusal('busy', 'nobody can read letters here yet: the operator has made no staff account', {
+    seconds: 3600,
+  });
+}
