@@ -251,6 +251,10 @@ test.test('the sender sees the state, shortens the life and deletes, and a GET c
   };
   t.match(await state(), { opened: false, views_left: 2 });
   await fetch(shared.fileUrl, { method: 'POST' });
+  // That it was opened is put on record a moment later; how many views are left is there at once.
+  t.match(await state(), { views_left: 1 });
+  for (let i = 0; i < 100 && (await state())['opened'] !== true; i++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   t.match(await state(), { opened: true, views_left: 1 });
   const act = (fields: Record<string, string>): Promise<Response> =>
     fetch(`${appliance.base}/delete/${shared.deleteToken}`, { method: 'POST', body: new URLSearchParams(fields) });
