@@ -1,16 +1,16 @@
 /**
  * Reading a source in a row through one window: at most one piece of it is in memory, and each piece is wiped when the
- * next one comes. Pieces grow from 64 KiB to 1 MiB while reading goes straight on, so a small file costs one read and a
+ * next one comes. Pieces grow from 64 to 256 KiB while reading goes straight on, so a small file costs one read and a
  * large one few.
  *
  * What is handed out are views into the window: they hold until the next call and no longer. Copy what must stay.
  */
 import type { ByteSource } from '../base/source.js';
-import { KiB, MiB } from '../base/units.js';
+import { KiB } from '../base/units.js';
 import { unreadable } from './unreadable.js';
 
 const FIRST_PIECE = 64 * KiB;
-const LAST_PIECE = MiB;
+const LAST_PIECE = 256 * KiB;
 const EMPTY = Buffer.alloc(0);
 
 export class Window {

@@ -10,14 +10,10 @@
  * bytes between segments, fill bytes, everything behind EOI (second pictures, gain maps, films).
  * What doesn't hold: what is hidden in the coefficients themselves stays, and so does what is no text behind the codes of a
  * larger file, or of an arithmetic-coded or lossless one; that is for the hard scrub.
- * Memory: one window, the profile (at most 4 MiB) and a list of at most `MAX_PARTS` segments.
+ * Memory: one window, the profile (at most 4 MiB) and a list of at most 20,000 segments; to walk a progressive picture, 8 bytes a block.
  */
 import type { ByteSource } from '../../base/source.js';
 import { orientationExif, readExif, type Orientation } from '../exif.js';
-import { reduceProfile } from '../icc.js';
-import { CODED_TAIL, CODED_TEXT, holdsText } from '../text-like.js';
-import { KiB } from '../../base/units.js';
-import { Plan } from '../plan.js';
 import { RemovedTally } from '../removed.js';
 import type { Scrubbing } from '../scrub.js';
 import { unreadable } from '../unreadable.js';
@@ -31,10 +27,9 @@ import {
   isProfile,
   plainAdobe,
   plainJfif,
-  ProfileCollector,
-  profileSegments,
   tallySegment,
 } from './application.js';
+import { Assembly, type Segment } from './assembly.js';
 import {
   huffmanSlot,
   huffmanTables,
@@ -43,13 +38,10 @@ import {
   quantizationSlot,
   quantizationTables,
   type Frame,
-  type Scan,
-  type Table,
 } from './frame.js';
 import {
   APP1,
   APP14,
-  APP2,
   COM,
   DAC,
   DHT,
@@ -63,32 +55,12 @@ import {
   SOI,
   SOS,
 } from './marker.js';
-import { HuffmanTables } from './huffman.js';
-import { isWalkable, ScanWalker } from './scan-walk.js';
-import { endOfScan, nextMarker } from './walk.js';
+import { LooksLikeText, ScanEnds, WALK_ALWAYS } from './scan-end.js';
+import { nextMarker } from './walk.js';
 
-/** Up to this size every scan is walked to its end; in larger files where what stands at a scan's end looks like text. */
-const WALK_ALWAYS = 512 * KiB;
-/** How much of a scan's end is looked at for text where it can be walked then. */
-const TAIL = 64 * KiB;
 const MAX_SCANS = 500;
 /** Markers in all. A picture takes some dozens; a file of nothing but markers costs no more than a second. */
 const MAX_MARKERS = 65_536;
-const MAX_PARTS = 20_000;
-
-/** A stretch of the result, in order. Tables and the profile are decided when the whole file has been seen. */
-type Part =
-  | { readonly kind: 'copy'; readonly offset: number; readonly length: number }
-  | { readonly kind: 'anew'; readonly bytes: Buffer }
-  | { readonly kind: 'tables'; readonly code: number; readonly offset: number; readonly tables: readonly Table[] }
-  | { readonly kind: 'profile' };
-
-interface Segment {
-  readonly code: number;
-  /** Where its content begins, behind marker and length, and that content. */
-  readonly offset: number;
-  readonly content: Buffer;
-}
 
 export async function scrubJpeg(source: ByteSource): Promise<Scrubbing> {
   const window = new Window(source);
@@ -104,20 +76,11 @@ export async function scrubJpeg(source: ByteSource): Promise<Scrubbing> {
   }
 }
 
-/** A scan ends in what may be text: its codes must be walked. */
-class LooksLikeText extends Error {}
-
 class JpegScrub {
   readonly #window: Window;
   readonly #tally = new RemovedTally();
-  readonly #parts: Part[] = [];
-  readonly #usedTables = new Set<string>();
-  readonly #profile = new ProfileCollector();
-  readonly #huffman = new HuffmanTables();
-  readonly #walks: boolean;
-  #walker: ScanWalker | null = null;
-  #scanHead: Scan | null = null;
-  #interval = 0;
+  readonly #assembly = new Assembly();
+  readonly #ends: ScanEnds;
   #hasJfif = false;
   #orientation: Orientation | null = null;
   #frame: Frame | null = null;
@@ -126,7 +89,7 @@ class JpegScrub {
 
   constructor(window: Window, walks: boolean) {
     this.#window = window;
-    this.#walks = walks;
+    this.#ends = new ScanEnds(window, walks);
   }
 
   async run(): Promise<Scrubbing> {
@@ -153,19 +116,18 @@ class JpegScrub {
     if (length < 2) throw unreadable('a segment of wrong length');
     const offset = marker.end + 2;
     const content = await this.#window.bytes(offset, length - 2);
-    const end = offset + content.length;
     const segment = { code: marker.code, offset, content };
+    if (marker.code === SOS) return [await this.#scan(segment), true];
     this.#segment(segment);
-    return [marker.code === SOS ? await this.#scan(end) : end, true];
+    return [offset + content.length, true];
   }
 
   #segment(segment: Segment): void {
     const { code, content } = segment;
     if (isApplication(code)) this.#application(segment);
     else if (code === COM) this.#tally.add('comment');
-    else if (code === DQT) this.#tables(segment, quantizationTables(content));
+    else if (code === DQT) this.#assembly.tables(segment, quantizationTables(content));
     else if (code === DHT) this.#huffmanTables(segment);
-    else if (code === SOS) this.#scanHeader(segment);
     else if (isFrameStart(code)) this.#frameHeader(segment);
     else if (code === DRI) this.#restartInterval(segment);
     else if (code === DNL) this.#fixed(segment, 2);
@@ -178,15 +140,14 @@ class JpegScrub {
     if (beforePicture && isJfif(code, content) && !this.#hasJfif) {
       this.#hasJfif = true;
       if (hasThumbnail(content)) this.#tally.add('thumbnail');
-      this.#anew(code, plainJfif(content));
+      this.#assembly.anew(code, plainJfif(content));
     } else if (beforePicture && isExif(code, content) && this.#orientation === null) {
       this.#orientation = readExif(content.subarray(EXIF_PREFIX.length), this.#tally);
-      if (this.#orientation !== 1) this.#anew(APP1, EXIF_PREFIX, orientationExif(this.#orientation));
+      if (this.#orientation !== 1) this.#assembly.anew(APP1, EXIF_PREFIX, orientationExif(this.#orientation));
     } else if (beforePicture && isProfile(code, content)) {
-      if (this.#profile.isEmpty) this.#part({ kind: 'profile' });
-      this.#profile.add(content);
+      this.#assembly.profilePiece(content);
     } else if (beforePicture && code === APP14 && isAdobe(content)) {
-      this.#anew(code, plainAdobe(content));
+      this.#assembly.anew(code, plainAdobe(content));
     } else {
       tallySegment(code, content, this.#tally);
     }
@@ -195,143 +156,61 @@ class JpegScrub {
   #frameHeader(segment: Segment): void {
     if (this.#frame !== null) throw unreadable('a second frame');
     this.#frame = parseFrame(segment.code, segment.content);
-    for (const { quantization } of this.#frame.components) this.#usedTables.add(quantizationSlot(quantization));
-    this.#copySegment(segment);
+    for (const { quantization } of this.#frame.components) this.#assembly.use(quantizationSlot(quantization));
+    this.#assembly.segment(segment);
   }
 
-  #scanHeader(segment: Segment): void {
+  /** The header of a scan and its data; says where the next marker stands. */
+  async #scan(segment: Segment): Promise<number> {
     if (this.#frame === null) throw unreadable('a scan before its frame');
     if (++this.#scans > MAX_SCANS) throw unreadable('too many scans');
-    this.#scanHead = parseScan(this.#frame, segment.content);
-    for (const { dc, ac } of this.#scanHead.components) {
-      this.#usedTables.add(huffmanSlot(0, dc)).add(huffmanSlot(1, ac));
+    const scan = parseScan(this.#frame, segment.content);
+    for (const { dc, ac } of scan.components) {
+      this.#assembly.use(huffmanSlot(0, dc));
+      this.#assembly.use(huffmanSlot(1, ac));
     }
-    this.#copySegment(segment);
-  }
-
-  async #scan(start: number): Promise<number> {
-    const end = await endOfScan(this.#window, start);
-    if (end === start) throw unreadable('a scan without data');
-    const kept = await this.#endOfCodes(start, end);
-    if (kept < end) this.#tally.add('unreferenced-data');
-    this.#part({ kind: 'copy', offset: start, length: kept - start });
-    return end;
-  }
-
-  /** Where in the data of a scan its codes end. Data that can't be walked must at least not end in text. */
-  async #endOfCodes(start: number, end: number): Promise<number> {
-    const [frame, scan] = [this.#frame, this.#scanHead];
-    const walkable = frame !== null && scan !== null && isWalkable(frame);
-    const tail = walkable ? TAIL : CODED_TAIL;
-    if (!this.#walks || !walkable) {
-      const from = Math.max(start, end - tail);
-      if (!holdsText(await this.#window.upTo(from, end - from), CODED_TEXT)) return end;
-      throw walkable ? new LooksLikeText() : unreadable('its picture data end in text');
-    }
-    this.#walker ??= new ScanWalker(this.#window, frame);
-    const walked = await this.#walker.walk(scan, this.#huffman, this.#interval, start, end);
-    if (walked?.kind === 'damaged') throw unreadable('its picture data are damaged');
-    return walked?.end ?? end;
-  }
-
-  #tables({ code, offset }: Segment, tables: readonly Table[]): void {
-    this.#part({ kind: 'tables', code, offset, tables });
+    this.#assembly.segment(segment);
+    const start = segment.offset + segment.content.length;
+    const { kept, next } = await this.#ends.find(this.#frame, scan, start);
+    if (kept < next) this.#tally.add('unreferenced-data');
+    this.#assembly.copy(start, kept - start);
+    return next;
   }
 
   #huffmanTables(segment: Segment): void {
     const tables = huffmanTables(segment.content);
-    if (this.#walks) {
-      for (const { slot, offset, length } of tables) {
-        this.#huffman.define(slot, segment.content.subarray(offset, offset + length));
-      }
-    }
-    this.#tables(segment, tables);
+    this.#ends.define(segment.content, tables);
+    this.#assembly.tables(segment, tables);
   }
 
   #restartInterval(segment: Segment): void {
     this.#fixed(segment, 2);
-    this.#interval = segment.content.readUInt16BE(0);
+    this.#ends.interval = segment.content.readUInt16BE(0);
   }
 
   #fixed(segment: Segment, length: number): void {
     if (segment.content.length !== length) throw unreadable('a segment of wrong length');
-    this.#copySegment(segment);
-  }
-
-  #copySegment({ code, offset, content }: Segment): void {
-    this.#part({ kind: 'anew', bytes: segmentHead(code, content.length) });
-    this.#part({ kind: 'copy', offset, length: content.length });
-  }
-
-  #anew(code: number, ...contents: readonly Buffer[]): void {
-    const length = contents.reduce((sum, each) => sum + each.length, 0);
-    this.#part({ kind: 'anew', bytes: Buffer.concat([segmentHead(code, length), ...contents]) });
-  }
-
-  #part(part: Part): void {
-    if (this.#parts.length >= MAX_PARTS) throw unreadable('too many segments');
-    this.#parts.push(part);
+    this.#assembly.segment(segment);
   }
 
   async #tallyTrailer(at: number): Promise<void> {
     const head = await this.#window.upTo(at, 12);
-    if (head.readUIntBE(0, Math.min(2, head.length)) === 0xff00 + SOI) this.#tally.add('embedded-picture');
+    if (head[0] === 0xff && head[1] === SOI) this.#tally.add('embedded-picture');
     else if (head.toString('latin1', 4, 8) === 'ftyp') this.#tally.add('embedded-video');
     else this.#tally.add('trailing-data');
   }
 
   #finish(): Scrubbing {
-    const frame = this.#frame;
-    if (frame === null) throw unreadable('no frame');
-    const plan = new Plan().bytes(Buffer.from([0xff, SOI]));
-    for (const part of this.#parts) this.#emit(plan, part);
-    plan.bytes(Buffer.from([0xff, EOI]));
+    if (this.#frame === null) throw unreadable('no frame');
+    const plan = this.#assembly.plan(this.#tally);
+    const { width, height } = this.#frame;
     const turned = (this.#orientation ?? 1) >= 5;
-    const [width, height] = turned ? [frame.height, frame.width] : [frame.width, frame.height];
-    return { type: 'image/jpeg', plan, removed: this.#tally.counts, width, height };
+    return {
+      type: 'image/jpeg',
+      plan,
+      removed: this.#tally.counts,
+      width: turned ? height : width,
+      height: turned ? width : height,
+    };
   }
-
-  #emit(plan: Plan, part: Part): void {
-    switch (part.kind) {
-      case 'copy':
-        plan.copy(part.offset, part.length);
-        break;
-      case 'anew':
-        plan.bytes(part.bytes);
-        break;
-      case 'tables':
-        this.#emitTables(plan, part.code, part.offset, part.tables);
-        break;
-      case 'profile':
-        this.#emitProfile(plan);
-        break;
-    }
-  }
-
-  #emitTables(plan: Plan, code: number, offset: number, tables: readonly Table[]): void {
-    const used = tables.filter(({ slot }) => this.#usedTables.has(slot));
-    if (used.length < tables.length) this.#tally.add('unreferenced-data', tables.length - used.length);
-    if (used.some(({ hasZero }) => hasZero)) throw unreadable('a quantization table with a zero');
-    if (used.length === 0) return;
-    plan.bytes(
-      segmentHead(
-        code,
-        used.reduce((sum, { length }) => sum + length, 0),
-      ),
-    );
-    for (const table of used) plan.copy(offset + table.offset, table.length);
-  }
-
-  #emitProfile(plan: Plan): void {
-    const profile = this.#profile.profile();
-    const reduced = profile === null ? null : reduceProfile(profile);
-    const segments = reduced === null ? [] : profileSegments(reduced);
-    if (!this.#profile.isExactly(segments)) this.#tally.add('colour-profile-detail');
-    for (const segment of segments) plan.bytes(segmentHead(APP2, segment.length)).bytes(segment);
-  }
-}
-
-/** Marker and length, which counts itself. */
-function segmentHead(code: number, length: number): Buffer {
-  return Buffer.from([0xff, code, (length + 2) >> 8, (length + 2) & 0xff]);
 }

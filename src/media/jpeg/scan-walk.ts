@@ -6,23 +6,19 @@
  * For refinement scans it must be known which coefficients are not zero yet: 64 bits a block are kept for that.
  */
 import type { Window } from '../window.js';
-import { KiB } from '../../base/units.js';
 import { huffmanSlot, type Component, type Frame, type Scan } from './frame.js';
-import { ScanBits, type HuffmanTables, type Lookup } from './huffman.js';
-import { isRestart } from './marker.js';
+import type { ScanBits, HuffmanTables, Lookup } from './huffman.js';
+import { ScanData } from './scan-data.js';
 
 /** What a scan turned out to be: `end` is where its data end; `damaged` is one whose codes don't fit the picture. */
 export type Walked = { readonly kind: 'whole'; readonly end: number } | { readonly kind: 'damaged' };
 
 const SEQUENTIAL = new Set([0xc0, 0xc1]);
 const PROGRESSIVE = 0xc2;
-/** Pieces of a scan that are in memory at a time; no group of blocks takes more than the reserve. */
-const PIECE = 256 * KiB;
-const RESERVE = 16 * KiB;
-/** Bytes before the next one that may have been looked at only. */
-const LOOKED_AT = 8;
 /** A larger progressive picture would take too much memory for its 64 bits a block. */
 const MAX_BLOCKS = 2 ** 21;
+/** Blocks visited in all scans together: a run code stands for 32,767 of them, so few bytes can ask for many. */
+const MAX_VISITS = 2 ** 26;
 
 interface Plane {
   readonly component: Component;
@@ -46,54 +42,6 @@ export function isWalkable(frame: Frame): boolean {
   return frame.code === PROGRESSIVE && blocks <= MAX_BLOCKS;
 }
 
-/** The data of one scan, a piece at a time. Pieces are copies, because the window moves on while a piece is in use. */
-class ScanData {
-  readonly #window: Window;
-  readonly #limit: number;
-  #base = 0;
-  #bytes: Buffer = Buffer.alloc(0);
-  bits = new ScanBits(Buffer.alloc(0), 0);
-
-  constructor(window: Window, limit: number) {
-    this.#window = window;
-    this.#limit = limit;
-  }
-
-  async begin(start: number): Promise<void> {
-    await this.#load(start);
-    this.bits = new ScanBits(this.#bytes, 0);
-  }
-
-  /** Whether the next group may not be here as a whole. */
-  get runsLow(): boolean {
-    return this.bits.taken > this.#bytes.length - RESERVE && this.#base + this.#bytes.length < this.#limit;
-  }
-
-  async goOn(): Promise<void> {
-    await this.#load(this.#base + this.bits.taken - LOOKED_AT);
-    this.bits.moveTo(this.#bytes, LOOKED_AT);
-  }
-
-  /** Where in the file the next byte stands that was not read. */
-  get position(): number {
-    return this.#base + this.bits.position;
-  }
-
-  /** Passes a restart marker, and fill bytes before it. */
-  passRestart(): boolean {
-    let at = this.bits.position;
-    while (this.#bytes[at] === 0xff && this.#bytes[at + 1] === 0xff) at++;
-    if (this.#bytes[at] !== 0xff || !isRestart(this.#bytes[at + 1] ?? 0)) return false;
-    this.bits.restart(at + 2);
-    return true;
-  }
-
-  async #load(at: number): Promise<void> {
-    this.#base = at;
-    this.#bytes = Buffer.from(await this.#window.upTo(at, Math.min(PIECE, this.#limit - at)));
-  }
-}
-
 export class ScanWalker {
   readonly #window: Window;
   readonly #progressive: boolean;
@@ -102,6 +50,7 @@ export class ScanWalker {
   readonly #groupsHigh: number;
   #endRun = 0;
   #damaged = false;
+  #visits = 0;
 
   constructor(window: Window, frame: Frame) {
     this.#window = window;
@@ -131,7 +80,7 @@ export class ScanWalker {
 
   /**
    * Walks the scan whose data stand from `start` to at most `limit`, with restarts every `interval` groups (0: none).
-   * `null` where a table is missing: some decoders bring their own.
+   * `null` where that can't be done: a table is missing, which some decoders bring themselves, or it would take too long.
    */
   async walk(
     scan: Scan,
@@ -142,29 +91,24 @@ export class ScanWalker {
   ): Promise<Walked | null> {
     const channels = this.#channels(scan, tables);
     if (channels === null) return null;
-    const data = new ScanData(this.#window, limit);
-    await data.begin(start);
-    return (await this.#groups(data, scan, channels, interval))
-      ? { kind: 'whole', end: data.position }
-      : { kind: 'damaged' };
-  }
-
-  /** Whether all groups of the scan could be walked. A scan of one component has a block to a group. */
-  async #groups(data: ScanData, scan: Scan, channels: readonly Channel[], interval: number): Promise<boolean> {
-    this.#endRun = 0;
-    this.#damaged = false;
     const alone = channels.length === 1 ? channels[0] : undefined;
     const wide = alone?.plane.wide ?? this.#groupsWide;
     const total = wide * (alone?.plane.high ?? this.#groupsHigh);
+    this.#visits += total;
+    if (this.#visits > MAX_VISITS) return null;
+    this.#endRun = 0;
+    this.#damaged = false;
+    const data = new ScanData(this.#window, limit);
+    await data.begin(start);
     for (let group = 0; group < total; group++) {
       if (data.runsLow) await data.goOn();
       if (interval > 0 && group > 0 && group % interval === 0) this.#restart(data);
       const [row, column] = [Math.floor(group / wide), group % wide];
       if (alone === undefined) this.#group(data.bits, scan, channels, row, column);
       else this.#block(data.bits, scan, alone, row * alone.plane.stride + column);
-      if (this.isDamaged || data.bits.isShort) return false;
+      if (this.isDamaged || data.bits.isShort) return { kind: 'damaged' };
     }
-    return true;
+    return { kind: 'whole', end: data.position };
   }
 
   #channels(scan: Scan, tables: HuffmanTables): Channel[] | null {
@@ -272,8 +216,9 @@ export class ScanWalker {
       k++;
     }
     if (this.#endRun === 0) return;
-    pastZeros(bits, nonZero, block, k, scan.last, 64);
     this.#endRun--;
+    const [low, high] = [nonZero[block * 2] ?? 0, nonZero[block * 2 + 1] ?? 0];
+    if (low !== 0 || high !== 0) pastZeros(bits, nonZero, block, k, scan.last, 64);
   }
 }
 
