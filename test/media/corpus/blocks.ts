@@ -153,12 +153,17 @@ export function dirtyProfile(profile: Buffer): Buffer {
     Buffer.from([0, 0, 0, wide.length, 0, 0, 0, 28]),
     wide,
   ]);
+  const marked = tags.map(({ signature, data }) => {
+    const copy = Buffer.from(data);
+    copy.write('PLNT', 4, 'latin1'); // reserved bytes
+    return { signature, data: copy };
+  });
   const all = [
     { signature: 'desc', data: mluc },
     { signature: 'cprt', data: text(planted('icc-copyright')) },
     { signature: 'targ', data: text(planted('icc-target')) },
     { signature: 'PLNT', data: text(planted('icc-private')) },
-    ...tags,
+    ...marked,
   ];
   const gap = Buffer.from(planted('icc-gap '));
   let at = 132 + all.length * 12;

@@ -71,7 +71,7 @@ export const GIF_PLANTINGS: Readonly<Record<string, (gif: Buffer) => Buffer>> = 
   trailing: (gif) => Buffer.concat([gif, gif, Buffer.from(planted('trailing'))]),
   'behind-the-codes': (gif) =>
     changed(gif, (bytes, kind) =>
-      kind === 0x2c ? Buffer.concat([bytes.subarray(0, -1), subBlocks(planted('remains').repeat(30))]) : bytes,
+      kind === 0x2c ? Buffer.concat([bytes.subarray(0, -1), subBlocks(planted('remains').repeat(150))]) : bytes,
     ),
   'behind-the-codes-in-block': (gif) =>
     changed(gif, (bytes, kind, data) => {

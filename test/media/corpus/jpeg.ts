@@ -198,8 +198,20 @@ export function restartJpeg(blocksWide: number, blocksHigh: number, interval: nu
   ]);
 }
 
+/** The same codes under an Adobe segment that says how to read them: 0 for RGB or CMYK, 2 for YCCK. */
+function readAs(jpeg: Buffer, transform: number): Buffer {
+  const adobe = segment(0xee, 'Adobe', Buffer.from([0, 100, 0, 0, 0, 0, transform]));
+  return front(without(without(jpeg, 0xee), 0xe0), adobe);
+}
+
 export async function jpegSamples(): Promise<Sample[]> {
-  const bases = [...(await jpegBases()), { name: 'restart', bytes: restartJpeg(9, 7, 4) }];
+  const clean = await jpegBases();
+  const bases = [
+    ...clean,
+    { name: 'restart', bytes: restartJpeg(9, 7, 4) },
+    { name: 'rgb', bytes: readAs(clean[1]!.bytes, 0) },
+    { name: 'ycck', bytes: readAs(clean.find(({ name }) => name === 'cmyk')!.bytes, 2) },
+  ];
   const other = bases[1]!.bytes;
   const profile = await profileOf(bases.find(({ name }) => name === 'profile')!.bytes);
   const samples: Sample[] = [];
