@@ -4,8 +4,8 @@ import { DAY, HOUR, WEEK } from '../base/units.js';
 import type { ShareMode } from '../ledger/ledger.js';
 
 export const CAPTION_CHARACTERS = 200;
-export const PASSPHRASE_CHARACTERS = 1000;
-export const MOST_VIEWS = 10_000;
+export const PASSPHRASE_CHARACTERS = 200;
+export const MOST_VIEWS = 1000;
 /** The longest timed choice; an unread burn link dies after it too. */
 export const LONGEST = WEEK;
 /** A shorter life than this helps nobody and looks like a mistake in the units. */

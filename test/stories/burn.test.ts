@@ -61,7 +61,7 @@ test.test('a wrong passphrase never burns', async (t) => {
   const shared = await upload(base, null, { fields: { expiry: 'burn', note: 'secret', passphrase: 'Grüße 12' } });
   const tryWith = (passphrase: string): Promise<Response> =>
     fetch(shared.fileUrl, { method: 'POST', body: new URLSearchParams({ passphrase }) });
-  for (const wrong of ['', 'Grüße 13', 'grüße 12', 'x'.repeat(500)]) {
+  for (const wrong of ['', 'Grüße 13', 'grüße 12', 'x'.repeat(150)]) {
     t.equal((await tryWith(wrong)).status, 403, JSON.stringify(wrong.slice(0, 10)));
   }
   t.equal(await (await tryWith('Grüße 12')).text(), 'secret');

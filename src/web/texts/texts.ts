@@ -7,6 +7,7 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../base/units.js';
 import type { Catalogue, LongText, LongTexts, PluralKey, TextKey } from './catalogue.js';
 import { english } from './english.js';
+import { german } from './german.js';
 import { longEnglish } from './long-english.js';
 
 export type Language = 'en' | 'de' | 'fr' | 'es' | 'ru' | 'fa' | 'zh';
@@ -25,6 +26,7 @@ export const DEFAULT_LANGUAGE: Language = 'en';
 
 export const LANGUAGES: Readonly<Partial<Record<Language, LanguageInfo>>> = {
   en: { name: 'English', tag: 'en', direction: 'ltr', catalogue: english, long: longEnglish },
+  de: { name: 'Deutsch', tag: 'de', direction: 'ltr', catalogue: german, long: null },
 };
 
 /** The language that a `lang` parameter names; anything unknown or absent is English. */
