@@ -7,8 +7,13 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../base/units.js';
 import type { Catalogue, LongText, LongTexts, PluralKey, TextKey } from './catalogue.js';
 import { english } from './english.js';
+import { chinese } from './chinese.js';
+import { french } from './french.js';
 import { german } from './german.js';
 import { longEnglish } from './long-english.js';
+import { persian } from './persian.js';
+import { russian } from './russian.js';
+import { spanish } from './spanish.js';
 
 export type Language = 'en' | 'de' | 'fr' | 'es' | 'ru' | 'fa' | 'zh';
 
@@ -27,6 +32,11 @@ export const DEFAULT_LANGUAGE: Language = 'en';
 export const LANGUAGES: Readonly<Partial<Record<Language, LanguageInfo>>> = {
   en: { name: 'English', tag: 'en', direction: 'ltr', catalogue: english, long: longEnglish },
   de: { name: 'Deutsch', tag: 'de', direction: 'ltr', catalogue: german, long: null },
+  fr: { name: 'Français', tag: 'fr', direction: 'ltr', catalogue: french, long: null },
+  es: { name: 'Español', tag: 'es', direction: 'ltr', catalogue: spanish, long: null },
+  ru: { name: 'Русский', tag: 'ru', direction: 'ltr', catalogue: russian, long: null },
+  fa: { name: 'فارسی', tag: 'fa', direction: 'rtl', catalogue: persian, long: null },
+  zh: { name: '中文', tag: 'zh-Hans', direction: 'ltr', catalogue: chinese, long: null },
 };
 
 /** The language that a `lang` parameter names; anything unknown or absent is English. */
