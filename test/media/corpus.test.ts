@@ -6,6 +6,7 @@ import { proveClean, scrub } from '../../src/media/scrubber.js';
 import type { Scrubbing } from '../../src/media/scrub.js';
 import { corpus } from './corpus/corpus.js';
 import { holdsPlanted, type Sample } from './corpus/plant.js';
+import { rendered } from './corpus/rendered.js';
 
 const samples = await corpus();
 
@@ -13,15 +14,6 @@ async function scrubbed(sample: Sample): Promise<{ scrubbing: Scrubbing; bytes: 
   const source = bufferSource(sample.bytes);
   const scrubbing = await scrub(source, sample.type);
   return { scrubbing, bytes: await readAll(await proveClean(scrubbing, source)) };
-}
-
-/** All frames as libvips renders them: decoded, turned upright, through the embedded profile to sRGB. */
-async function rendered(bytes: Buffer, turn: boolean): Promise<string> {
-  const picture = sharp(bytes, { animated: !turn, failOn: 'none' });
-  if (turn) picture.autoOrient();
-  const { data, info } = await picture.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
-  const { delay, loop } = await sharp(bytes, { animated: true, failOn: 'none' }).metadata();
-  return JSON.stringify([info.width, info.height, info.channels, delay, loop, data.toString('base64')]);
 }
 
 test.test('nothing planted comes out, and what comes out is proved clean', async (t) => {

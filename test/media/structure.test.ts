@@ -8,7 +8,7 @@ import { proveClean, scrub } from '../../src/media/scrubber.js';
 import { drawing, profileOf } from './corpus/base.js';
 import { dirtyProfile, exif } from './corpus/blocks.js';
 import { partsOf } from './corpus/gif.js';
-import { segment } from './corpus/jpeg.js';
+import { restartJpeg, segment } from './corpus/jpeg.js';
 import { animation, assemble, chunksOf, remainsInFrames } from './corpus/png.js';
 
 async function scrubbed(bytes: Buffer, type: PictureType): Promise<Buffer> {
@@ -151,3 +151,38 @@ test.test('a result that is not clean is not handed out', async (t) => {
   const other = bufferSource(Buffer.concat([jpeg, Buffer.alloc(11)]));
   await t.rejects(proveClean(scrubbing, other), { code: 'unreadable' }, 'a source that changed');
 });
+
+test.test(
+  'frames of other codings keep their segments: arithmetic with conditioning, lossless, twelve bits',
+  async (t) => {
+    const baseline = restartJpeg(6, 5, 0);
+    const frame = baseline.indexOf(Buffer.from([0xff, 0xc0]));
+    const scan = baseline.indexOf(Buffer.from([0xff, 0xda]));
+    for (const [code, precision] of [
+      [0xc9, 8],
+      [0xcb, 8],
+      [0xc3, 8],
+      [0xc1, 12],
+      [0xc2, 8],
+    ] as const) {
+      const changed = Buffer.from(baseline);
+      changed[frame + 1] = code;
+      changed[frame + 4] = precision;
+      const conditioning = segment(0xcc, Buffer.from([0, 0x10, 0x10, 5]));
+      const whole = Buffer.concat([changed.subarray(0, scan), conditioning, changed.subarray(scan)]);
+      const dirty = Buffer.concat([
+        whole.subarray(0, scan),
+        segment(0xfe, 'PLANTED'),
+        whole.subarray(scan),
+        Buffer.from('x'),
+      ]);
+      if (code !== 0xc2) t.same(await scrubbed(dirty, 'image/jpeg'), whole, code.toString(16));
+      else
+        await t.rejects(
+          scrubbed(dirty, 'image/jpeg'),
+          { code: 'unreadable' },
+          'sequential codes under a progressive frame',
+        );
+    }
+  },
+);

@@ -84,8 +84,18 @@ export function parseScan(frame: Frame, content: Buffer): Scan {
     }
     const [first, last, bits] = [reader.u8(), reader.u8(), reader.u8()];
     if (reader.remaining > 0) throw unreadable('the scan header has a wrong length');
+    if (isProgressive(frame.code) && !isStep(count, first, last)) throw unreadable('a scan of no progressive step');
     return { components, first, last, high: bits >> 4, low: bits & 15 };
   });
+}
+
+function isProgressive(code: number): boolean {
+  return code === 0xc2 || code === 0xca;
+}
+
+/** A scan of a progressive picture brings first coefficients alone, or others of one component (G.1.1.1). */
+function isStep(components: number, first: number, last: number): boolean {
+  return first === 0 ? last === 0 : components === 1 && first <= last && last <= 63;
 }
 
 export function quantizationTables(content: Buffer): Table[] {

@@ -182,12 +182,15 @@ export async function animation(
   return assemble([...out, piece('IEND')]);
 }
 
-/** `apng` with planted bytes behind the end of a frame's stream, which makes later numbers move up. */
+/** `apng` with planted bytes behind the end of every second frame's stream, which makes later numbers move up. */
 export function remainsInFrames(apng: Buffer): Buffer {
   let sequence = 0;
   const out: Piece[] = [];
+  let frames = 0;
   for (const each of chunksOf(apng)) {
-    if (each.type === 'fdAT') {
+    if (each.type === 'fdAT' && frames++ % 2 === 1) {
+      out.push(piece('fdAT', u32(sequence++), each.content.subarray(4)));
+    } else if (each.type === 'fdAT') {
       out.push(piece('fdAT', u32(sequence++), each.content.subarray(4), planted('remains')));
       out.push(piece('fdAT', u32(sequence++), planted('more-remains')));
     } else if (each.type === 'fcTL') out.push(piece('fcTL', u32(sequence++), each.content.subarray(4)));

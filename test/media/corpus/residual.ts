@@ -13,7 +13,7 @@ const STRUCTURE = new RegExp(
     '^Adobe:(?:DCTEncodeVersion|APP14Flags[01]|ColorTransform)$',
     '^ICC_Profile:(?:MediaWhitePoint|MediaBlackPoint|ChromaticAdaptation|(?:Red|Green|Blue)MatrixColumn)$',
     '^ICC_Profile:(?:(?:Red|Green|Blue|Gray)TRC|[AB]ToA?B?[0-2]|ColorPrimaries|TransferCharacteristics)$',
-    '^PNG:(?:Image(?:Width|Height)|BitDepth|ColorType|Compression|Filter|Interlace|Palette|Transparency|Gamma)$',
+    '^PNG:(?:Image(?:Width|Height)|BitDepth|ColorType|Compression|Filter|Interlace|Palette|Transparency|Gamma|BackgroundColor|SignificantBits)$',
     '^PNG:(?:SRGBRendering|WhitePoint[XY]|(?:Red|Green|Blue)[XY]|Animation(?:Frames|Plays))$',
     '^PNG-(?:pHYs|cICP):',
     '^GIF:(?:GIFVersion|Image(?:Width|Height)|HasColorMap|ColorResolutionDepth|BitsPerPixel|BackgroundColor)$',
