@@ -19,6 +19,7 @@ test.test('the types that are shared are found', async (t) => {
     ['image/webp', await first(webpBases())],
     ['video/mp4', ftyp('isom', 'iso2', 'avc1', 'mp41')],
     ['video/mp4', ftyp('mp42', 'isom')],
+    ['video/mp4', ftyp('qt  ')], // H.264 in QuickTime is taken; what else is in it, its scrubber refuses
     ['text/plain', latin('hello')],
     ['text/plain', Buffer.from('Grüße, 你好, 🙂\r\n\tand tabs')],
     ['text/plain', Buffer.from('\ufeffwith a byte order mark')],
@@ -40,7 +41,6 @@ test.test('what is not shared is named', async (t) => {
     ['an AVIF picture', ftyp('avif', 'mif1', 'miaf')],
     ['an AVIF picture', ftyp('mif1', 'avif')],
     ['a HEIF picture', ftyp('mif1', 'miaf')],
-    ['a QuickTime (MOV) video', ftyp('qt  ')],
     ['a QuickTime (MOV) video', latin('\0\0\0\x08wide\0\0\0\x10mdat')],
     ['a 3GP video', ftyp('3gp4', 'isom')],
     ['an M4A sound file', ftyp('M4A ', 'mp42')],
