@@ -7,6 +7,25 @@ export interface ByteSource {
    * wipes it when done; ask for pieces of 64 KiB to 1 MiB when reading in a row.
    */
   read(offset: number, length: number): Promise<Buffer>;
+  /**
+   * Like `read`, into memory that the caller has already: fills `out` as far as the source goes, and says how far that
+   * was. A source without it is read through `read`; call `readInto` below, which knows.
+   */
+  readInto?(offset: number, out: Buffer): Promise<number>;
+}
+
+/** Fills `out` with the bytes from `offset` on, without another buffer where the source can; says how many came. */
+export async function readInto(source: ByteSource, offset: number, out: Buffer): Promise<number> {
+  if (source.readInto !== undefined) return source.readInto(offset, out);
+  let done = 0;
+  while (done < out.length) {
+    const bytes = await source.read(offset + done, out.length - done);
+    if (bytes.length === 0) break;
+    bytes.copy(out, done);
+    done += bytes.length;
+    bytes.fill(0);
+  }
+  return done;
 }
 
 /** A source over bytes that are in memory already. It hands out copies, so a caller may wipe what it got. */
@@ -14,6 +33,11 @@ export function bufferSource(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.length,
     read: (offset, length) => Promise.resolve(Buffer.from(bytes.subarray(offset, offset + length))),
+    readInto(offset, out) {
+      const found = bytes.subarray(offset, offset + out.length);
+      out.set(found);
+      return Promise.resolve(found.length);
+    },
   };
 }
 

@@ -58,7 +58,7 @@ export function open(
   return openInto(plaintext, 0, key, nonce, sealed, additional) ? plaintext : null;
 }
 
-/** Like `open`, into `out` at `at`. On false that part of `out` is zeros. */
+/** Like `open`, into `out` at `at`. On false that part of `out` is as it was. */
 export function openInto(
   out: Buffer,
   at: number,
@@ -67,6 +67,20 @@ export function openInto(
   sealed: Uint8Array,
   additional: Uint8Array = NO_DATA,
 ): boolean {
+  const piece = openPiece(key, nonce, sealed, additional);
+  if (piece === null) return false;
+  out.set(piece, at);
+  piece.fill(0);
+  return true;
+}
+
+/** Like `open`, without a copy: the plaintext in whatever memory the cipher gave. The caller wipes it. */
+export function openPiece(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  additional: Uint8Array = NO_DATA,
+): Buffer | null {
   const length = sealed.length - TAG_LENGTH;
   // Node would take a tag of four bytes otherwise, which a forger guesses.
   const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_LENGTH });
@@ -77,9 +91,7 @@ export function openInto(
     decipher.final();
   } catch {
     piece.fill(0);
-    return false;
+    return null;
   }
-  out.set(piece, at);
-  piece.fill(0);
-  return true;
+  return piece;
 }

@@ -15,9 +15,9 @@
  * It knows nothing of shares, files or the store. Byte table: docs/format/sealed-stream.md.
  */
 import { wipe } from '../base/bytes.js';
-import type { ByteSource } from '../base/source.js';
+import { readInto, type ByteSource } from '../base/source.js';
 import { invariant } from '../base/errors.js';
-import { openInto, sealInto, TAG_LENGTH } from './aead.js';
+import { openPiece, sealInto, TAG_LENGTH } from './aead.js';
 import { equalBytes } from './hash.js';
 import { hkdfExpandSha512 } from './kdf.js';
 import { randomSecret } from './random.js';
@@ -115,25 +115,35 @@ export class StreamSealer {
 
   /** The chunks that `piece` completes, sealed: from none to many. `piece` is only read. */
   update(piece: Uint8Array): Buffer {
-    invariant(this.#open, 'a stream is sealed after its end');
     const chunks = Math.floor((this.#heldLength + piece.length) / CHUNK_LENGTH);
     const out = Buffer.from(new ArrayBuffer(chunks * SEALED_CHUNK_LENGTH));
+    this.updateInto(out, 0, piece);
+    return out;
+  }
+
+  /**
+   * Like `update`, into `out` at `at`; says how many bytes that were. `piece` completes at most one chunk more than it
+   * holds, and `out` must have room for all of them.
+   */
+  updateInto(out: Buffer, at: number, piece: Uint8Array): number {
+    invariant(this.#open, 'a stream is sealed after its end');
+    const chunks = Math.floor((this.#heldLength + piece.length) / CHUNK_LENGTH);
     let from = 0;
     for (let i = 0; i < chunks; i++) {
       const take = CHUNK_LENGTH - this.#heldLength;
       const next = piece.subarray(from, from + take);
       from += take;
       if (this.#heldLength === 0) {
-        this.#seal(out, i * SEALED_CHUNK_LENGTH, next);
+        this.#seal(out, at + i * SEALED_CHUNK_LENGTH, next);
       } else {
         this.#held.set(next, this.#heldLength);
-        this.#seal(out, i * SEALED_CHUNK_LENGTH, this.#held);
+        this.#seal(out, at + i * SEALED_CHUNK_LENGTH, this.#held);
         this.#heldLength = 0;
       }
     }
     this.#held.set(piece.subarray(from), this.#heldLength);
     this.#heldLength += piece.length - from;
-    return out;
+    return chunks * SEALED_CHUNK_LENGTH;
   }
 
   /** The last chunk, always shorter than the others, perhaps empty. Wipes the keys. */
@@ -189,7 +199,7 @@ export async function openStream(
   }
   const stream = new Opened(keys, sealed, size);
   try {
-    wipe(await stream.read(Math.floor(size / CHUNK_LENGTH) * CHUNK_LENGTH, CHUNK_LENGTH, true));
+    await stream.checkEnd();
     return stream;
   } catch (error) {
     stream.close();
@@ -198,10 +208,18 @@ export async function openStream(
   }
 }
 
+/** Chunks that are read and opened in a row. */
+const ROW = 16;
+/** A source of sealed bytes is asked for so much at most. */
+const ROW_LENGTH = ROW * SEALED_CHUNK_LENGTH;
+
 class Opened implements OpenedStream {
   readonly size: number;
   readonly #keys: ReturnType<typeof deriveKeys>;
+  readonly #nonce = Buffer.alloc(NONCE_LENGTH);
   readonly #sealed: ByteSource;
+  /** Where sealed bytes are read to; absent while a read uses it. Ciphertext only. */
+  #scratch: Buffer | null = null;
   #closed = false;
 
   constructor(keys: ReturnType<typeof deriveKeys>, sealed: ByteSource, size: number) {
@@ -210,20 +228,34 @@ class Opened implements OpenedStream {
     this.size = size;
   }
 
-  /** `evenEmpty` checks the last chunk where it holds no plaintext. */
-  async read(offset: number, length: number, evenEmpty = false): Promise<Buffer> {
-    const end = Math.min(offset + length, this.size);
-    if (offset >= end && !evenEmpty) return Buffer.alloc(0);
-    const first = Math.floor(offset / CHUNK_LENGTH);
-    const last = Math.max(first, Math.floor((end - 1) / CHUNK_LENGTH));
-    const start = HEADER_LENGTH + first * SEALED_CHUNK_LENGTH;
-    const stop = Math.min(HEADER_LENGTH + (last + 1) * SEALED_CHUNK_LENGTH, this.#sealed.size);
-    const sealed = await this.#sealed.read(start, stop - start);
-    // The stream may have been closed while the bytes came: its keys are zeros now, and would open nothing.
-    if (this.#closed || sealed.length !== stop - start) throw new SealBroken();
-    const opened = this.#openChunks(sealed, first);
-    const skip = offset - first * CHUNK_LENGTH;
-    return opened.subarray(skip, skip + Math.max(0, end - offset));
+  async read(offset: number, length: number): Promise<Buffer> {
+    const out = Buffer.from(new ArrayBuffer(Math.max(0, Math.min(length, this.size - offset))));
+    await this.readInto(offset, out);
+    return out;
+  }
+
+  async readInto(offset: number, out: Buffer): Promise<number> {
+    const end = Math.min(offset + out.length, this.size);
+    if (offset >= end) return 0;
+    const rowLength =
+      (Math.floor((end - 1) / CHUNK_LENGTH) - Math.floor(offset / CHUNK_LENGTH) + 1) * SEALED_CHUNK_LENGTH;
+    const scratch = this.#takeScratch(Math.min(rowLength, ROW_LENGTH));
+    try {
+      for (let at = offset; at < end;) at += await this.#openRow(at, out.subarray(at - offset, end - offset), scratch);
+      return end - offset;
+    } catch (error) {
+      wipe(out);
+      throw error;
+    } finally {
+      this.#scratch = scratch;
+    }
+  }
+
+  /** Whether the last chunk, which may hold no plaintext, is there and authentic: it throws otherwise. */
+  async checkEnd(): Promise<void> {
+    const last = Math.floor(this.size / CHUNK_LENGTH);
+    const sealed = await this.#fetch(last, last + 1, Buffer.from(new ArrayBuffer(SEALED_CHUNK_LENGTH)));
+    wipe(this.#openChunk(last, sealed));
   }
 
   close(): void {
@@ -231,18 +263,43 @@ class Opened implements OpenedStream {
     wipe(this.#keys.all);
   }
 
-  #openChunks(sealed: Buffer, first: number): Buffer {
-    const chunks = Math.ceil(sealed.length / SEALED_CHUNK_LENGTH);
-    const out = Buffer.from(new ArrayBuffer(sealed.length - chunks * TAG_LENGTH));
-    const nonce = Buffer.alloc(NONCE_LENGTH);
-    for (let i = 0; i < chunks; i++) {
-      const chunk = sealed.subarray(i * SEALED_CHUNK_LENGTH, (i + 1) * SEALED_CHUNK_LENGTH);
-      chunkNonce(this.#keys.baseNonce, first + i, nonce);
-      if (!openInto(out, i * CHUNK_LENGTH, this.#keys.key, nonce, chunk)) {
-        wipe(out);
-        throw new SealBroken();
-      }
+  /** Another read that is under way has the scratch: then this one brings its own. */
+  #takeScratch(length: number): Buffer {
+    const scratch = this.#scratch;
+    this.#scratch = null;
+    return scratch !== null && scratch.length >= length ? scratch : Buffer.from(new ArrayBuffer(length));
+  }
+
+  /** Opens plaintext from `at` on into `out`, as far as one row goes; says how much that was. */
+  async #openRow(at: number, out: Buffer, scratch: Buffer): Promise<number> {
+    const first = Math.floor(at / CHUNK_LENGTH);
+    const end = Math.min(at + out.length, (first + Math.floor(scratch.length / SEALED_CHUNK_LENGTH)) * CHUNK_LENGTH);
+    const sealed = await this.#fetch(first, Math.ceil(end / CHUNK_LENGTH), scratch);
+    for (let chunk = first; chunk * CHUNK_LENGTH < end; chunk++) {
+      const start = (chunk - first) * SEALED_CHUNK_LENGTH;
+      const opened = this.#openChunk(chunk, sealed.subarray(start, start + SEALED_CHUNK_LENGTH));
+      const from = Math.max(at - chunk * CHUNK_LENGTH, 0);
+      opened.copy(out, chunk * CHUNK_LENGTH + from - at, from, end - chunk * CHUNK_LENGTH);
+      opened.fill(0);
     }
-    return out;
+    return end - at;
+  }
+
+  /** The sealed chunks from `first` to `stop` (not included), in `scratch`. */
+  async #fetch(first: number, stop: number, scratch: Buffer): Promise<Buffer> {
+    const start = HEADER_LENGTH + first * SEALED_CHUNK_LENGTH;
+    const length = Math.min(HEADER_LENGTH + stop * SEALED_CHUNK_LENGTH, this.#sealed.size) - start;
+    const sealed = scratch.subarray(0, length);
+    const came = await readInto(this.#sealed, start, sealed);
+    // The stream may have been closed while the bytes came: its keys are zeros now, and would open nothing.
+    if (this.#closed || came !== length) throw new SealBroken();
+    return sealed;
+  }
+
+  #openChunk(chunk: number, sealed: Buffer): Buffer {
+    const nonce = chunkNonce(this.#keys.baseNonce, chunk, this.#nonce);
+    const opened = openPiece(this.#keys.key, nonce, sealed);
+    if (opened === null) throw new SealBroken();
+    return opened;
   }
 }

@@ -3,7 +3,7 @@
  * link can derive. Layout: docs/format/share.md.
  */
 import { Refusal } from '../base/errors.js';
-import { readInOrder, type ByteSource } from '../base/source.js';
+import { readInto, type ByteSource } from '../base/source.js';
 import { Sha256 } from '../crypto/hash.js';
 import { CONTEXT } from '../crypto/labels.js';
 import type { ShareKey } from '../crypto/share-key.js';
@@ -68,14 +68,24 @@ export async function sealShare(
   }
 }
 
+/** Content is read and sealed so much at a time. */
+const PIECE = 256 * 1024;
+
 async function addContent(writer: SealedWriter, items: readonly SealItem[]): Promise<string[]> {
   const hashes: string[] = [];
   for (const { source } of items) {
     const hash = new Sha256();
-    for await (const piece of readInOrder(source)) {
-      hash.update(piece);
-      await writer.add(piece);
-      piece.fill(0);
+    const room = Buffer.from(new ArrayBuffer(Math.min(PIECE, source.size)));
+    try {
+      for (let at = 0; at < source.size;) {
+        const piece = room.subarray(0, await readInto(source, at, room.subarray(0, source.size - at)));
+        if (piece.length === 0) throw new Error('source ended before its size');
+        hash.update(piece);
+        await writer.add(piece);
+        at += piece.length;
+      }
+    } finally {
+      room.fill(0);
     }
     hashes.push(hash.hex());
   }

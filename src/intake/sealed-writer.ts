@@ -1,20 +1,25 @@
 /**
- * Seals a stream into units of the store, block by block: one block is written while the next is sealed. At most two
- * blocks of ciphertext and one chunk of plaintext are held, whatever the length.
+ * Seals a stream into units of the store, block by block: one block is written while the next is sealed, straight into the
+ * memory that is written. Two blocks of ciphertext and one chunk of plaintext are held, whatever the length.
  */
 import { Refusal } from '../base/errors.js';
 import type { ByteSource } from '../base/source.js';
-import { StreamSealer } from '../crypto/stream.js';
+import { CHUNK_LENGTH, SEALED_CHUNK_LENGTH, StreamSealer } from '../crypto/stream.js';
 import type { Arena, Hold } from '../store/arena.js';
 
+/** As long as a unit of the product's store, and written at multiples of it: one write a unit. */
 const BLOCK_BYTES = 256 * 1024;
+/** Chunks do not end where blocks do: the one that reaches over is carried into the next block. */
+const BLOCK_ROOM = BLOCK_BYTES + SEALED_CHUNK_LENGTH;
 
 export class SealedWriter {
   readonly #arena: Arena;
   readonly #hold: Hold;
   readonly #sealer: StreamSealer;
-  #block: Buffer[] = [];
+  #block = newBlock();
   #blockLength = 0;
+  /** The block that is being written or was written last. */
+  #other: Buffer | null = null;
   #offset = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -23,19 +28,24 @@ export class SealedWriter {
     this.#arena = arena;
     this.#hold = hold;
     this.#sealer = new StreamSealer(key, context);
-    this.#push(this.#sealer.header);
+    this.#append(this.#sealer.header);
   }
 
   /** Adds plaintext, which is only read. Refuses with 'store-full' when the hold can't grow. */
   async add(piece: Uint8Array): Promise<void> {
-    this.#push(this.#sealer.update(piece));
-    if (this.#blockLength >= BLOCK_BYTES) await this.#flush();
+    for (let from = 0; from < piece.length;) {
+      const chunks = Math.floor((BLOCK_ROOM - this.#blockLength) / SEALED_CHUNK_LENGTH);
+      const next = piece.subarray(from, from + chunks * CHUNK_LENGTH);
+      this.#blockLength += this.#sealer.updateInto(this.#block, this.#blockLength, next);
+      from += next.length;
+      if (this.#blockLength >= BLOCK_BYTES) await this.#flush(BLOCK_BYTES);
+    }
   }
 
   /** Ends the stream; resolves with its sealed length when all of it is written (not synced). */
   async end(): Promise<number> {
-    this.#push(this.#sealer.final());
-    await this.#flush();
+    this.#append(this.#sealer.final());
+    await this.#flush(this.#blockLength);
     await this.#writing;
     return this.#offset;
   }
@@ -46,24 +56,31 @@ export class SealedWriter {
     await this.#writing.catch(() => undefined);
   }
 
-  #push(bytes: Buffer): void {
-    this.#block.push(bytes);
+  #append(bytes: Buffer): void {
+    bytes.copy(this.#block, this.#blockLength);
     this.#blockLength += bytes.length;
   }
 
-  async #flush(): Promise<void> {
-    const block = Buffer.concat(this.#block, this.#blockLength);
+  /** Begins to write the first `count` bytes of the block, once the one before is written, and goes on in the other. */
+  async #flush(count: number): Promise<void> {
     const offset = this.#offset;
-    this.#block = [];
-    this.#blockLength = 0;
-    this.#offset += block.length;
+    this.#offset += count;
     const missing = Math.ceil(this.#offset / this.#arena.unitBytes) - this.#hold.units.length;
     if (missing > 0 && !this.#hold.grow(missing)) throw new Refusal('store-full', 'the store is full');
     await this.#writing;
-    this.#writing = this.#arena.write(this.#hold.units, offset, block);
+    const block = this.#block;
+    this.#block = this.#other ?? newBlock();
+    this.#other = block;
+    block.copy(this.#block, 0, count, this.#blockLength);
+    this.#blockLength -= count;
+    this.#writing = this.#arena.write(this.#hold.units, offset, block.subarray(0, count));
     // A failure is met at the next block or at the end; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
   }
+}
+
+function newBlock(): Buffer {
+  return Buffer.from(new ArrayBuffer(BLOCK_ROOM));
 }
 
 /** The first `size` bytes of held units, as a source. */
@@ -71,5 +88,10 @@ export function heldSource(arena: Arena, hold: Pick<Hold, 'units'>, size: number
   return {
     size,
     read: (offset, length) => arena.read(hold.units, offset, Math.max(0, Math.min(length, size - offset))),
+    async readInto(offset, out) {
+      const wanted = Math.max(0, Math.min(out.length, size - offset));
+      await arena.readInto(hold.units, offset, out.subarray(0, wanted));
+      return wanted;
+    },
   };
 }

@@ -5,7 +5,7 @@
  * is known before the first byte is sealed, and the result can be read at any offset like the source itself. That is
  * also how a result is proved clean: the same scrubber reads it again and must find nothing to do.
  */
-import type { ByteSource } from '../base/source.js';
+import { readInto, type ByteSource } from '../base/source.js';
 
 export type Piece =
   | { readonly kind: 'copy'; readonly offset: number; readonly length: number }
@@ -56,33 +56,29 @@ export function planned(source: ByteSource, plan: Plan): ByteSource {
     starts[index] = total;
     total += lengthOf(piece);
   }
+  const fill = async (offset: number, out: Buffer): Promise<void> => {
+    let at = 0;
+    for (let index = pieceAt(starts, offset); at < out.length; index++) {
+      const piece = pieces[index];
+      if (piece === undefined) throw new Error('plan ended before its size');
+      const skip = offset + at - (starts[index] ?? 0);
+      const take = Math.min(lengthOf(piece) - skip, out.length - at);
+      if (piece.kind === 'bytes') piece.bytes.copy(out, at, skip, skip + take);
+      else await copyInto(source, piece.offset + skip, out.subarray(at, at + take));
+      at += take;
+    }
+  };
   return {
     size: plan.size,
     async read(offset, length) {
-      const end = Math.min(offset + length, plan.size);
-      if (offset >= end) return Buffer.alloc(0);
-      const first = pieceAt(starts, offset);
-      const whole = pieces[first];
-      const inside = offset - (starts[first] ?? 0);
-      // Most of a file is one long copy: what lies inside it is the source's own answer, without a copy of ours.
-      if (whole?.kind === 'copy' && inside + end - offset <= whole.length) {
-        return source.read(whole.offset + inside, end - offset);
-      }
-      const out = Buffer.from(new ArrayBuffer(end - offset));
-      let at = offset;
-      for (let index = first; at < end; index++) {
-        const piece = pieces[index];
-        if (piece === undefined) throw new Error('plan ended before its size');
-        const skip = at - (starts[index] ?? 0);
-        const take = Math.min(lengthOf(piece) - skip, end - at);
-        if (piece.kind === 'bytes') {
-          piece.bytes.copy(out, at - offset, skip, skip + take);
-        } else {
-          await readInto(source, piece.offset + skip, out, at - offset, take);
-        }
-        at += take;
-      }
+      const out = Buffer.from(new ArrayBuffer(Math.max(0, Math.min(length, plan.size - offset))));
+      await fill(offset, out);
       return out;
+    },
+    async readInto(offset, out) {
+      const wanted = Math.max(0, Math.min(out.length, plan.size - offset));
+      await fill(offset, out.subarray(0, wanted));
+      return wanted;
     },
   };
 }
@@ -103,12 +99,6 @@ function pieceAt(starts: Float64Array, offset: number): number {
   return low;
 }
 
-async function readInto(source: ByteSource, offset: number, out: Buffer, at: number, length: number): Promise<void> {
-  for (let done = 0; done < length;) {
-    const bytes = await source.read(offset + done, length - done);
-    if (bytes.length === 0) throw new Error('source ended inside a planned copy');
-    bytes.copy(out, at + done);
-    done += bytes.length;
-    bytes.fill(0);
-  }
+async function copyInto(source: ByteSource, offset: number, out: Buffer): Promise<void> {
+  if ((await readInto(source, offset, out)) < out.length) throw new Error('source ended inside a planned copy');
 }

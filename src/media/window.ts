@@ -1,11 +1,11 @@
 /**
- * Reading a source in a row through one window: at most one piece of it is in memory, and each piece is wiped when the
- * next one comes. Pieces grow from 64 to 256 KiB while reading goes straight on, so a small file costs one read and a
- * large one few.
+ * Reading a source in a row through one window: at most one piece of it is in memory; the next one is written over it,
+ * and the last one is wiped. Pieces grow from 64 to 256 KiB while reading goes straight on, so a small file costs one
+ * read and a large one few.
  *
  * What is handed out are views into the window: they hold until the next call and no longer. Copy what must stay.
  */
-import type { ByteSource } from '../base/source.js';
+import { readInto, type ByteSource } from '../base/source.js';
 import { KiB } from '../base/units.js';
 import { unreadable } from './unreadable.js';
 
@@ -15,6 +15,8 @@ const EMPTY = Buffer.alloc(0);
 
 export class Window {
   readonly #source: ByteSource;
+  /** What is held is a part of this, which is used again and again. */
+  #room: Buffer = EMPTY;
   #bytes: Buffer = EMPTY;
   #start = 0;
   #piece = FIRST_PIECE;
@@ -49,7 +51,7 @@ export class Window {
 
   /** Wipes what is held. */
   close(): void {
-    this.#bytes.fill(0);
+    this.#room.fill(0);
     this.#bytes = EMPTY;
   }
 
@@ -60,11 +62,15 @@ export class Window {
   async #load(offset: number, length: number): Promise<void> {
     const straightOn = this.#bytes.length > 0 && offset <= this.#start + this.#bytes.length && offset >= this.#start;
     this.#piece = straightOn ? Math.min(this.#piece * 4, LAST_PIECE) : FIRST_PIECE;
-    this.close();
     const wanted = Math.min(Math.max(length, this.#piece), this.size - offset);
-    const bytes = await this.#source.read(offset, wanted);
-    if (bytes.length < Math.min(length, this.size - offset)) throw new Error('source ended before its size');
-    this.#bytes = bytes;
+    this.#bytes = EMPTY;
+    if (this.#room.length < wanted) {
+      this.#room.fill(0);
+      this.#room = Buffer.from(new ArrayBuffer(wanted));
+    }
+    const came = await readInto(this.#source, offset, this.#room.subarray(0, wanted));
+    if (came < Math.min(length, this.size - offset)) throw new Error('source ended before its size');
+    this.#bytes = this.#room.subarray(0, came);
     this.#start = offset;
   }
 }

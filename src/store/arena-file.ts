@@ -47,10 +47,14 @@ export class ArenaFile implements Arena {
 
   async read(units: UnitList, offset: number, length: number): Promise<Buffer> {
     const out = Buffer.from(new ArrayBuffer(length));
-    for (const stretch of this.#stretches(units, offset, length)) {
+    await this.readInto(units, offset, out);
+    return out;
+  }
+
+  async readInto(units: UnitList, offset: number, out: Buffer): Promise<void> {
+    for (const stretch of this.#stretches(units, offset, out.length)) {
       await this.#file.read(out.subarray(stretch.at, stretch.at + stretch.length), stretch.position);
     }
-    return out;
   }
 
   /** A sync that is under way may have begun before the caller's write: everyone waits for one that begins after. */

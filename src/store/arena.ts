@@ -44,6 +44,8 @@ export interface Arena {
    * beyond the units is a bug of the caller.
    */
   read(units: UnitList, offset: number, length: number): Promise<Buffer>;
+  /** Like `read`: fills `out`. */
+  readInto(units: UnitList, offset: number, out: Buffer): Promise<void>;
   /** Resolves when everything written before the call is on the medium. Calls made at the same time share one sync. */
   sync(): Promise<void>;
   capacity(): Capacity;

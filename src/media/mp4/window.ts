@@ -3,7 +3,7 @@
  * file order reads the source in large pieces, once, and holds no more than one of them.
  */
 import { KiB } from '../../base/units.js';
-import type { ByteSource } from '../../base/source.js';
+import { readInto, type ByteSource } from '../../base/source.js';
 import { unreadable } from './refuse.js';
 
 /** Bytes that the window holds; nothing longer can be looked at in one piece. */
@@ -11,6 +11,8 @@ export const WINDOW = 256 * KiB;
 
 export class Window {
   readonly #source: ByteSource;
+  /** What is held is a part of this, which is used again and again. */
+  #room: Buffer = Buffer.alloc(0);
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
 
@@ -30,10 +32,16 @@ export class Window {
   async reach(offset: number, length: number): Promise<void> {
     if (this.holds(offset, length)) return;
     if (offset < 0 || offset + length > this.size) unreadable('something lies outside the file');
-    this.close();
-    this.#bytes = await this.#source.read(offset, Math.max(length, Math.min(WINDOW, this.size - offset)));
+    const wanted = Math.max(length, Math.min(WINDOW, this.size - offset));
+    this.#bytes = this.#bytes.subarray(0, 0);
+    if (this.#room.length < wanted) {
+      this.#room.fill(0);
+      this.#room = Buffer.from(new ArrayBuffer(wanted));
+    }
+    const came = await readInto(this.#source, offset, this.#room.subarray(0, wanted));
+    this.#bytes = this.#room.subarray(0, came);
     this.#start = offset;
-    if (this.#bytes.length < length) throw new Error('source ended before its size');
+    if (came < length) throw new Error('source ended before its size');
   }
 
   /** A view of bytes that the window holds. It is gone at the next `reach`. */
@@ -57,7 +65,7 @@ export class Window {
 
   /** Wipes what the window holds. It may be moved again afterwards. */
   close(): void {
-    this.#bytes.fill(0);
-    this.#bytes = Buffer.alloc(0);
+    this.#room.fill(0);
+    this.#bytes = this.#room.subarray(0, 0);
   }
 }
