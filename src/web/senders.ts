@@ -27,10 +27,12 @@ import type { Site } from './site.js';
 export function createSenders(site: Site, services: Services, circuits: Circuits | null = null): Koa {
   const app = new Koa({ proxy: false });
   silence(app, services);
+  const headers = baseHeaders(site);
   app.use(async (ctx, next) => {
     ctx.res.sendDate = false;
-    ctx.set(baseHeaders(site));
+    ctx.set(headers);
     await next();
+    sendAscii(ctx);
   });
   app.use(answerFailures(services.pages, services.log));
   if (circuits !== null) app.use(boundCircuits(circuits));
@@ -51,6 +53,14 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
   app.use(router.routes());
   app.use(wrongMethod(router));
   return app;
+}
+
+/** Koa would have Node look for characters beyond ASCII once more; a body as long in bytes as in characters has none. */
+function sendAscii(ctx: Context): void {
+  const body: unknown = ctx.body;
+  if (typeof body !== 'string' || ctx.length !== body.length || ctx.method === 'HEAD' || ctx.res.headersSent) return;
+  ctx.respond = false;
+  ctx.res.end(body, 'latin1');
 }
 
 /** Koa prints what it can't send, and strips headers from what it sends then. Neither may happen. */

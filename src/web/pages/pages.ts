@@ -17,6 +17,7 @@ import {
   typePhrase,
   uploadProblem,
 } from './phrases.js';
+import { frontPage } from './front-page.js';
 import { progressStyle } from './progress-document.js';
 import { DEFAULT_LANGUAGE, LANGUAGES, speakerOf } from '../texts/texts.js';
 import type { Speaker } from '../texts/texts.js';
@@ -69,12 +70,12 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
   const longPage = (name: 'faq' | 'terms' | 'privacy'): Page<views.PolicyView> =>
     page('long', 'text', (say, view) => ({ long: say.long(name, policyParams(say, siteName, view)) }));
   return {
-    upload: (context, view) => {
+    upload: frontPage(hashOf, (context, view) => {
       const say = speakerOf(context.language);
       const problemText = view.problem === null ? '' : uploadProblem(say, view.problem, view);
       const model = { ...ground(say, siteName, context), view, choices: EXPIRY_CHOICES, problemText };
       return templates.render('upload', model, ['base', 'upload'], progressStyle(view.progressId));
-    },
+    }),
     receipt: page<views.ReceiptView>('receipt', 'share', (say, view) => ({
       warnings: receiptWarnings(view),
       file: receiptFile(say, siteName, view),

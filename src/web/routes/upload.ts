@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { Refusal, type RefusalCode } from '../../base/errors.js';
 import { bufferSource } from '../../base/source.js';
-import { ALPHANUMERIC, randomToken } from '../../crypto/random.js';
+import { ALPHANUMERIC, randomName } from '../../crypto/random.js';
 import { NOTE_BYTES } from '../../intake/multipart.js';
 import { CAPTION_CHARACTERS, parseOptions } from '../../intake/options.js';
 import type { Received } from '../../intake/upload.js';
@@ -118,7 +118,7 @@ function sendForm(
 ): void {
   const view = {
     kind: typed.note === '' ? ('files' as const) : ('note' as const),
-    progressId: randomToken(22, ALPHANUMERIC),
+    progressId: randomName(22, ALPHANUMERIC),
     freeBytes: policy.freeBytes,
     proBytes: policy.proBytes,
     captionLength: CAPTION_CHARACTERS,

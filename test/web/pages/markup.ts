@@ -72,6 +72,8 @@ function attributesOf(source: string): Map<string, string> {
 
 function decode(text: string): string {
   return text.replace(/&([^;]{0,8};?)/g, (whole, name: string) => {
+    const number = /^#(\d+);$/.exec(name)?.[1];
+    if (number !== undefined) return String.fromCodePoint(Number(number));
     const value = name.endsWith(';') ? ENTITIES[name.slice(0, -1)] : undefined;
     if (value === undefined) throw new Error(`bare ampersand: ${whole}`);
     return value;

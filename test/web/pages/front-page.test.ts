@@ -1,0 +1,44 @@
+import path from 'node:path';
+import test from 'tap';
+import { createPages, type Pages } from '../../../src/web/pages/pages.js';
+import { progressStyle } from '../../../src/web/pages/progress-document.js';
+import { NOTHING_TYPED, type PageContext, type UploadView } from '../../../src/web/pages/views.js';
+import { base64Sha256 } from '../../../src/web/style-hash.js';
+
+const templatesDir = path.resolve(import.meta.dirname, '../../../../templates/public');
+const pages: Pages = createPages({ templatesDir, siteName: 'Chät – Pic', hashOf: base64Sha256 });
+const context: PageContext = { language: 'en', path: '/', method: 'GET' };
+
+function view(progressId: string, more: Partial<UploadView> = {}): UploadView {
+  const limits = { freeBytes: 50e6, proBytes: 100e6, captionLength: 500, noteLength: 100_000, anyFile: false };
+  return { kind: 'files', progressId, ...limits, typed: NOTHING_TYPED, problem: null, ...more };
+}
+
+function unescaped(html: string): string {
+  return html.replace(/&#(\d+);/g, (_all, code: string) => String.fromCodePoint(Number(code)));
+}
+
+test.test('the front page that is kept says what rendering anew says, with the ID of each answer', (t) => {
+  for (const id of ['a'.repeat(22), 'Zz09'.repeat(5) + 'Zz', 'b'.repeat(22)]) {
+    // Typed in the same words, but not the form as everybody gets it: rendered anew.
+    const anew = pages.upload(context, view(id, { typed: { ...NOTHING_TYPED } }));
+    const kept = pages.upload(context, view(id));
+    t.equal(unescaped(kept.html), unescaped(anew.html));
+    t.match(kept.html, /^[\0-\x7f]*$/, 'in ASCII');
+    t.same(kept.styleHashes, anew.styleHashes);
+    t.ok(kept.styleHashes.includes(`'sha256-${base64Sha256(progressStyle(id))}'`));
+    t.equal(kept.html.split(id).length, 5, 'the style, both forms, and the progress in words');
+  }
+  t.end();
+});
+
+test.test('what a visitor typed and other limits are never taken from what is kept', (t) => {
+  const id = 'c'.repeat(22);
+  pages.upload(context, view(id));
+  t.match(pages.upload(context, view(id, { typed: { ...NOTHING_TYPED, caption: 'mine' } })).html, /mine/);
+  t.notMatch(pages.upload(context, view(id)).html, /mine/);
+  t.match(pages.upload(context, view(id, { problem: { code: 'nothing-chosen' } })).html, /id="problem"/);
+  t.notMatch(pages.upload(context, view(id)).html, /id="problem"/);
+  t.match(pages.upload(context, view(id, { freeBytes: 7e6 })).html, /7 MB/);
+  t.end();
+});
