@@ -7,7 +7,7 @@ import type { LedgerFigures } from './servers/ledger.js';
 import { finish, startNode } from './servers/server.js';
 
 const SHARES = 100_000;
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 export async function fillLedger(folder: string, count: number): Promise<void> {
   await finish(startNode('ledger.js', [folder, String(count), 'fill']));

@@ -6,7 +6,7 @@ import { photo, video } from './samples.js';
 import { startAppliance, startFloor, type MeasuredServer } from './servers/server.js';
 
 const MB = 1e6;
-const ROUNDS = 7;
+const ROUNDS = 5;
 const VIDEO_BYTES = 50 * MB;
 const AGAINST = 'bare node:http + busboy + AES-256-GCM records to a file';
 
