@@ -1,6 +1,7 @@
 /** What every answer says, and what none says. */
 import http from 'node:http';
 import test from 'tap';
+import { LANGUAGES } from '../../src/web/texts/texts.js';
 import { startAppliance, upload } from '../stories/appliance.js';
 
 interface Raw {
@@ -138,4 +139,17 @@ test.test('bytes of uploads can do nothing, wherever they are opened', async (t)
   t.equal(headers['x-content-type-options'], 'nosniff');
   t.match(headers['content-disposition'], /note\.txt/);
   t.match(headers.etag, /^"[\w-]{20}"$/);
+});
+
+test.test('the front page fits into the first 14 KB with its headers, in every language', async (t) => {
+  const appliance = await startAppliance();
+  t.teardown(() => appliance.stop());
+  for (const language of Object.keys(LANGUAGES)) {
+    const { headers, body } = await ask(appliance.base, 'GET', `/?lang=${language}`, { Accept: 'text/html' });
+    const head = Object.entries(headers).reduce(
+      (sum, [name, value]) => sum + name.length + String(value).length + 4,
+      20,
+    );
+    t.ok(Buffer.byteLength(body) + head <= 14 * 1024, `${language}: ${Buffer.byteLength(body)} and ${head}`);
+  }
 });

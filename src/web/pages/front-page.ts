@@ -3,7 +3,7 @@
  * between which the progress ID of each answer is put.
  *
  * What holds: only a form in which nothing was typed and nothing was refused is kept, so nothing of a visitor's is; what
- * comes out is what rendering anew would give, written in ASCII. At most `MOST` pages are kept.
+ * comes out is what rendering anew would give, written in ASCII where that is hardly longer. At most `MOST` pages are kept.
  */
 import type { HashOf, Rendered } from './templates.js';
 import { progressStyle } from './progress-document.js';
@@ -12,6 +12,8 @@ import { NOTHING_TYPED, type PageContext, type UploadView } from './views.js';
 /** Stands for the ID in what is kept. As long as one, and no word of any page. */
 const STAND_IN = '0StandsForAProgressId0';
 const MOST = 64;
+/** How many bytes longer a page may get by being written in ASCII. */
+const MORE_BYTES = 256;
 
 interface Kept {
   /** The page, cut at each place where the ID stands. */
@@ -47,6 +49,8 @@ export function frontPage(
  */
 function inAscii(html: string): string {
   const ascii = html.replace(/[^\0-\x7f]/gu, (character) => `&#${character.codePointAt(0) ?? 0xfffd};`);
+  // In Russian or Chinese the references would cost more on the line than they save here.
+  if (ascii.length > Buffer.byteLength(html) + MORE_BYTES) return html;
   return Buffer.from(ascii, 'latin1').toString('latin1');
 }
 
