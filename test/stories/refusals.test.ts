@@ -170,7 +170,7 @@ test.test('an upload that is cut off, or a form that is malformed, leaves nothin
     await new Promise((resolve) => setTimeout(resolve, 150));
     if (end === 'destroy') socket.destroy();
     else socket.end();
-    await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 2000))]);
+    await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 20_000))]);
     socket.destroy();
     return answer;
   };

@@ -43,9 +43,9 @@ async function takeForm(ctx: Context, site: Site, services: Services): Promise<v
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     progress.stage(error.code === 'too-large' ? 'too-large' : 'refused');
-    // A browser shows an answer only when all of its form was read.
-    if (!ctx.req.readableEnded) await drainBody(ctx);
     if (formOf(ctx) !== 'html') throw error;
+    // A browser shows an answer only when all of its form was read; a script reads while it sends.
+    if (!ctx.req.readableEnded) await drainBody(ctx);
     sendForm(ctx, services, statusOf(error.code), typedIn(fields), problemOf(error));
   } finally {
     progress.end();
