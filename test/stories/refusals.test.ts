@@ -168,9 +168,10 @@ test.test('an upload that is cut off, or a form that is malformed, leaves nothin
     socket.on('error', () => undefined);
     socket.write(text, 'latin1');
     await new Promise((resolve) => setTimeout(resolve, 150));
-    if (end === 'destroy') socket.destroy();
-    else socket.end();
-    await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 20_000))]);
+    // Node takes a closed half for the end of the conversation: the client waits for its answer first.
+    for (let i = 0; end === 'wait' && i < 1000 && answer === '' && !socket.closed; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     socket.destroy();
     return answer;
   };

@@ -26,7 +26,7 @@ export const german: Catalogue = {
   'expiry.never.means': 'Bleibt, bis Sie es mit Ihrem Löschcode löschen.',
 
   'privacy.onion':
-    'Sie sind auf dem Onion-Dienst. Er erfährt Ihre Adresse nie. Ihr Netz sieht, dass, wann und wie viel Sie Tor benutzen, aber nicht, dass Sie hier waren.',
+    'Sie sind auf dem Onion-Dienst. Er erfährt Ihre Adresse nie. Ihr Netz sieht, dass Sie Tor benutzen, wann und wie viel, aber nicht, dass Sie hier waren.',
   'privacy.mirror':
     'Sie sind auf dem Spiegel, außerhalb von Tor. Ihre Adresse erreicht diesen Server, der sie weder aufschreibt noch weitergibt; Ihr Netz sieht, dass Sie hier waren. Wer mehr will, nimmt den Tor Browser und die Onion-Adresse.',
   'privacy.local': 'Sie erreichen diesen Server unter einer Adresse seines eigenen Rechners oder Netzes.',
@@ -45,7 +45,8 @@ export const german: Catalogue = {
   'upload.code': 'Pro-Code',
   'upload.code.help': 'Hebt die Grenze auf {pro} je Datei.',
   'upload.scrub': 'Gründlich reinigen',
-  'upload.scrub.help': 'Zeichnet jedes Bild neu, damit nichts darin Verstecktes übrig bleibt. Die Güte sinkt etwas.',
+  'upload.scrub.help':
+    'Zeichnet jedes Bild neu, damit nichts darin Verstecktes übrig bleibt. Die Qualität sinkt etwas.',
   'upload.choose': 'Dateien hierher ziehen oder auswählen',
   'upload.limits': 'JPG, PNG, GIF, WebP, MP4 oder TXT. Bis {free} je Datei. Mehrere Dateien werden ein Link.',
   'upload.limits.any': 'Jede Art. Bis {free} je Datei. Nur aus JPG, PNG, GIF, WebP und MP4 werden Metadaten entfernt.',
