@@ -94,6 +94,55 @@ test.test('any range of a stream is what a slice of the plaintext is', async (t)
   }
 });
 
+test.test('a range read into memory of the caller is what `read` gives, over rows and side by side', async (t) => {
+  const key = randomSecret(32);
+  const plaintext = pattern(35 * N + 100);
+  const stream = await openStream(key, CONTEXT, bufferSource(sealWhole(key, plaintext)));
+  const edges = [0, 1, N - 1, N, 15 * N, 16 * N - 1, 16 * N, 16 * N + 1, 33 * N, 35 * N + 99, 35 * N + 100, 36 * N];
+  const all: Promise<void>[] = [];
+  for (const start of edges) {
+    for (const end of edges) {
+      if (end < start) continue;
+      const out = Buffer.alloc(end - start, 0xee);
+      all.push(
+        stream!.readInto!(start, out).then((came) => {
+          const expected = plaintext.subarray(start, end);
+          t.equal(came, expected.length);
+          t.ok(out.subarray(0, came).equals(expected), `${start} to ${end}`);
+        }),
+      );
+    }
+  }
+  await Promise.all(all);
+});
+
+test.test('a read that meets a broken chunk leaves nothing of the ones before it', async (t) => {
+  const key = randomSecret(32);
+  const sealed = sealWhole(key, pattern(20 * N));
+  const at = HEADER_LENGTH + 18 * SEALED_CHUNK_LENGTH;
+  sealed.writeUInt8(sealed.readUInt8(at) ^ 1, at);
+  const stream = await openStream(key, CONTEXT, bufferSource(sealed));
+  const out = Buffer.alloc(20 * N, 0xee);
+  await t.rejects(stream!.readInto!(0, out), SealBroken);
+  t.ok(out.equals(Buffer.alloc(20 * N)));
+});
+
+test.test('sealing into memory of the caller is what `update` gives', (t) => {
+  const [key, salt, plaintext] = [randomSecret(32), pattern(24), pattern(5 * N + 777)];
+  for (const piece of [1000, N - 1, N, N + 1, 3 * N]) {
+    const sealer = new StreamSealer(key, CONTEXT, salt);
+    const out = Buffer.alloc(sealedLength(plaintext.length));
+    let at = sealer.header.copy(out);
+    for (let from = 0; from < plaintext.length; from += piece) {
+      at += sealer.updateInto(out, at, plaintext.subarray(from, from + piece));
+    }
+    at += sealer.final().copy(out, at);
+    t.equal(at, out.length);
+    t.ok(out.equals(sealWhole(key, plaintext, piece, CONTEXT, salt)), `in pieces of ${piece}`);
+  }
+  t.end();
+});
+
 test.test('sizes and their inverse agree, and no length lies between', (t) => {
   for (const length of [...BOUNDARIES, 1e9]) t.equal(openedLength(sealedLength(length)), length);
   for (const sealed of [0, HEADER_LENGTH, HEADER_LENGTH + 15]) t.equal(openedLength(sealed), null);

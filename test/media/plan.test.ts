@@ -14,6 +14,9 @@ test.test('a plan reads alike whole, in pieces and byte by byte', async (t) => {
   for (let offset = 0; offset <= whole.length; offset++) {
     for (let length = 0; length <= whole.length + 1; length++) {
       t.equal((await result.read(offset, length)).toString(), whole.slice(offset, offset + length));
+      const out = Buffer.alloc(length);
+      const came = await result.readInto!(offset, out);
+      t.equal(out.toString('latin1', 0, came), whole.slice(offset, offset + length));
     }
   }
 });
