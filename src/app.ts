@@ -25,6 +25,7 @@ import { CircuitLimits } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
 import { httpServer, listen, type Listening } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
+import { OpenWords } from './web/open-words.js';
 import { createPages } from './web/pages/pages.js';
 import { createSenders } from './web/senders.js';
 import type { Services } from './web/services.js';
@@ -137,6 +138,7 @@ function assemble(
     moderation,
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
+    words: c.openWord ? new OpenWords(() => ledger.now()) : null,
     isPro: () => false,
     monotonic,
     log,

@@ -26,6 +26,8 @@ export interface Configuration {
   readonly proBytes: number;
   readonly anyFile: boolean;
   readonly holdBorderline: boolean;
+  /** Whether a word must be typed before a link is opened in a browser: against robots that press buttons. */
+  readonly openWord: boolean;
   readonly siteName: string;
 }
 
@@ -68,6 +70,7 @@ export function configure(environment: Environment): Configuration {
     proBytes,
     anyFile: given('CHATPIC_ANY_FILE') === 'on',
     holdBorderline: given('CHATPIC_BORDERLINE') === 'hold',
+    openWord: given('CHATPIC_OPEN_WORD') === 'on',
     siteName: given('CHATPIC_SITE_NAME'),
   };
   if (complaints.length > 0) throw new SettingsError(complaints);

@@ -57,6 +57,7 @@ const SETTINGS = {
   CHATPIC_STORE_MB: whole(16, 16_000_000),
   CHATPIC_ANY_FILE: oneOf('off', 'on'),
   CHATPIC_BORDERLINE: oneOf('share', 'hold'),
+  CHATPIC_OPEN_WORD: oneOf('off', 'on'),
   CHATPIC_SITE_NAME: z.string().regex(/^[^\p{Cc}<>"]{1,60}$/u, '1 to 60 characters, without < > "'),
 } as const;
 
@@ -76,6 +77,7 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_STORE_MB: '2048',
   CHATPIC_ANY_FILE: 'off',
   CHATPIC_BORDERLINE: 'share',
+  CHATPIC_OPEN_WORD: 'off',
   CHATPIC_SITE_NAME: 'ChatPic',
 };
 

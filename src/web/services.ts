@@ -7,6 +7,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { Moderation } from '../moderation/moderation.js';
 import type { Retrieval } from '../retrieval/retrieval.js';
 import type { Arena } from '../store/arena.js';
+import type { OpenWords } from './open-words.js';
 import type { Pages } from './pages/pages.js';
 
 export interface Policy {
@@ -27,6 +28,8 @@ export interface Services {
   readonly moderation: Moderation;
   readonly progress: ProgressBoard;
   readonly receiveForm: FormReceiver;
+  /** The words to be typed before a link is opened; null where none is asked. */
+  readonly words: OpenWords | null;
   /** Whether a Pro code, as typed, is good now. */
   readonly isPro: (code: string) => boolean;
   readonly monotonic: () => number;

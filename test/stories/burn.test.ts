@@ -128,3 +128,20 @@ test.test('a recipient can end what was opened', async (t) => {
   t.equal((await fetch(shared.url)).status, 404);
   t.equal((await fetch(`${appliance.base}${destroy.replace('destroy', '1')}`)).status, 404);
 });
+
+test.test('where a word is asked, the button alone opens nothing', async (t) => {
+  const appliance = await startAppliance({ settings: { CHATPIC_OPEN_WORD: 'on' } });
+  t.teardown(() => appliance.stop());
+  const shared = await upload(appliance.base, null, { fields: { note: 'words', expiry: 'burn' } });
+  const press = async (fields: Record<string, string>): Promise<Response> =>
+    fetch(shared.url, { method: 'POST', body: new URLSearchParams(fields), headers: { Accept: 'text/html' } });
+  const question = await (await fetch(shared.url, { headers: { Accept: 'text/html' } })).text();
+  const word = /Type this word: (\w+)/.exec(question)?.[1] ?? '';
+  t.not(word, '');
+  t.equal((await press({})).status, 403);
+  t.equal((await press({ word: 'wrong' })).status, 403);
+  const opened = await press({ word: ` ${word.toUpperCase()} ` });
+  t.equal(opened.status, 200);
+  t.match(await opened.text(), /<pre class="text"/);
+  t.equal((await press({ word })).status, 404);
+});

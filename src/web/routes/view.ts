@@ -34,7 +34,7 @@ async function look(ctx: Context, site: Site, services: Services): Promise<void>
   const link = resolved(ctx, services);
   if (mustOpen(link.share)) {
     if (formOf(ctx) !== 'html') throw mustBeOpened(site, link);
-    sendPage(ctx, 200, services.pages.question(pageContext(ctx), questionFor(link, null)));
+    sendPage(ctx, 200, services.pages.question(pageContext(ctx), questionFor(services, link, null)));
     return;
   }
   const content = await services.retrieval.openFree(link);
@@ -54,6 +54,11 @@ async function openIt(ctx: Context, site: Site, services: Services): Promise<voi
   const fields = await smallForm(ctx, services.receiveForm);
   if (!mustOpen(link.share)) {
     await look(ctx, site, services);
+    return;
+  }
+  // Asked of browsers only: a script that opens a link was told to.
+  if (formOf(ctx) === 'html' && services.words?.isRight(link.token, fields['word'] ?? '') === false) {
+    sendPage(ctx, 403, services.pages.question(pageContext(ctx), questionFor(services, link, { kind: 'wrong-word' })));
     return;
   }
   const opening = await tryOpen(ctx, services, link, fields['passphrase'] ?? null);
@@ -77,7 +82,11 @@ async function tryOpen(
     const problem = error instanceof Refusal ? problemOf(error) : null;
     if (!(error instanceof Refusal) || problem === null || formOf(ctx) !== 'html') throw error;
     if (problem.kind === 'slow-down') ctx.set('Retry-After', String(problem.seconds));
-    sendPage(ctx, statusOf(error.code), services.pages.question(pageContext(ctx), questionFor(link, problem)));
+    sendPage(
+      ctx,
+      statusOf(error.code),
+      services.pages.question(pageContext(ctx), questionFor(services, link, problem)),
+    );
     return null;
   }
 }
@@ -87,7 +96,7 @@ function problemOf({ code, detail }: Refusal): NonNullable<QuestionView['problem
   return code === 'slow-down' ? { kind: 'slow-down', seconds: Number(detail['seconds'] ?? 30) } : null;
 }
 
-function questionFor({ token, share }: Resolved, problem: QuestionView['problem']): QuestionView {
+function questionFor({ words }: Services, { token, share }: Resolved, problem: QuestionView['problem']): QuestionView {
   return {
     path: `/view/${token}`,
     reportPath: `/report/${token}`,
@@ -95,7 +104,7 @@ function questionFor({ token, share }: Resolved, problem: QuestionView['problem'
     viewsLeft: share.mode === 'burn' ? null : share.viewsLeft,
     passphrase: share.hasPassphrase,
     problem,
-    word: null,
+    word: words?.wordOf(token) ?? null,
   };
 }
 

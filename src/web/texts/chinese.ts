@@ -45,7 +45,7 @@ export const chinese: Catalogue = {
   'upload.code': 'Pro 码',
   'upload.code.help': '把上限提高到每个文件 {pro}。',
   'upload.scrub': '彻底清理',
-  'upload.scrub.help': '重新绘制每张图片，使隐藏其中的内容不再留存。画质略有下降。',
+  'upload.scrub.help': '重新绘制每张图片，使隐藏其中的内容不再留存。看得见的内容和视频不会改变。',
   'upload.choose': '把文件拖到这里，或选择文件',
   'upload.limits': 'JPG、PNG、GIF、WebP、MP4 或 TXT。每个文件最大 {free}。多个文件合为一个链接。',
   'upload.limits.any': '任何类型。每个文件最大 {free}。只清除 JPG、PNG、GIF、WebP 和 MP4 的元数据。',
@@ -294,7 +294,8 @@ export const chinese: Catalogue = {
   'error.length-required': '缺少大小',
   'error.length-required.help': '您的程序必须说明上传的大小。没有存储任何内容。',
   'error.type-not-supported': '不支持此类文件',
-  'error.type-not-supported.help': '支持 JPG、PNG、GIF、WebP、H.264 的 MP4 和纯文本。没有存储任何内容。',
+  'error.type-not-supported.help':
+    '支持 JPG、PNG、GIF、WebP、H.264 的 MP4 和纯文本。请先转换：视频转为 H.264 的 MP4（可用 HandBrake 或 ffmpeg），图片转为 JPEG。没有存储任何内容。',
   'error.type-not-supported.seems': '文件似乎是：{seems}。',
   'error.unreadable': '此文件无法读取',
   'error.unreadable.help': '它已损坏或不完整，无法安全清除元数据。没有存储任何内容。请重新打开并保存后再试。',

@@ -43,7 +43,8 @@ export const english = {
   'upload.code': 'Pro code',
   'upload.code.help': 'Raises the limit to {pro} a file.',
   'upload.scrub': 'Hard scrub',
-  'upload.scrub.help': 'Draws each picture anew, so that nothing hidden in it survives. Quality drops a little.',
+  'upload.scrub.help':
+    'Draws each picture anew, so that nothing hidden in it survives. It does not change what can be seen, or videos.',
   'upload.choose': 'Drop your files here, or choose them',
   'upload.limits': 'JPG, PNG, GIF, WebP, MP4 or TXT. Up to {free} a file. Several files become one link.',
   'upload.limits.any': 'Any type. Up to {free} a file. Metadata is removed from JPG, PNG, GIF, WebP and MP4 only.',
@@ -313,7 +314,7 @@ export const english = {
   'error.length-required.help': 'Your program must say how large the upload is. Nothing was stored.',
   'error.type-not-supported': 'This type of file isn’t supported',
   'error.type-not-supported.help':
-    'Supported are JPG, PNG, GIF, WebP, MP4 with H.264, and plain text. Nothing was stored.',
+    'Supported are JPG, PNG, GIF, WebP, MP4 with H.264, and plain text. Convert it first: a video to MP4 with H.264 (HandBrake or ffmpeg do that), a picture to JPEG. Nothing was stored.',
   'error.type-not-supported.seems': 'The file seems to be: {seems}.',
   'error.unreadable': 'This file can’t be read',
   'error.unreadable.help':

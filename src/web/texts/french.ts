@@ -45,7 +45,8 @@ export const french: Catalogue = {
   'upload.code': 'Code Pro',
   'upload.code.help': 'Porte la limite à {pro} par fichier.',
   'upload.scrub': 'Nettoyage en profondeur',
-  'upload.scrub.help': 'Redessine chaque image pour que rien de caché n’y survive. La qualité baisse un peu.',
+  'upload.scrub.help':
+    'Redessine chaque image pour que rien de caché n’y survive. Ne change ni ce qui se voit, ni les vidéos.',
   'upload.choose': 'Déposez vos fichiers ici, ou choisissez-les',
   'upload.limits': 'JPG, PNG, GIF, WebP, MP4 ou TXT. Jusqu’à {free} par fichier. Plusieurs fichiers font un seul lien.',
   'upload.limits.any':
@@ -323,7 +324,7 @@ export const french: Catalogue = {
   'error.length-required.help': 'Votre programme doit dire la taille de l’envoi. Rien n’a été conservé.',
   'error.type-not-supported': 'Ce type de fichier n’est pas accepté',
   'error.type-not-supported.help':
-    'Sont acceptés JPG, PNG, GIF, WebP, MP4 en H.264 et le texte simple. Rien n’a été conservé.',
+    'Sont acceptés JPG, PNG, GIF, WebP, MP4 en H.264 et le texte simple. Convertissez-le d’abord : une vidéo en MP4 H.264 (avec HandBrake ou ffmpeg), une image en JPEG. Rien n’a été conservé.',
   'error.type-not-supported.seems': 'Le fichier semble être : {seems}.',
   'error.unreadable': 'Ce fichier est illisible',
   'error.unreadable.help':

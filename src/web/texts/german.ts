@@ -46,7 +46,7 @@ export const german: Catalogue = {
   'upload.code.help': 'Hebt die Grenze auf {pro} je Datei.',
   'upload.scrub': 'Gründlich reinigen',
   'upload.scrub.help':
-    'Zeichnet jedes Bild neu, damit nichts darin Verstecktes übrig bleibt. Die Qualität sinkt etwas.',
+    'Zeichnet jedes Bild neu, damit nichts Verstecktes bleibt. Was zu sehen ist, ändert es nicht, und Videos auch nicht.',
   'upload.choose': 'Dateien hierher ziehen oder auswählen',
   'upload.limits': 'JPG, PNG, GIF, WebP, MP4 oder TXT. Bis {free} je Datei. Mehrere Dateien werden ein Link.',
   'upload.limits.any': 'Jede Art. Bis {free} je Datei. Nur aus JPG, PNG, GIF, WebP und MP4 werden Metadaten entfernt.',
@@ -327,7 +327,7 @@ export const german: Catalogue = {
   'error.length-required.help': 'Ihr Programm muss sagen, wie groß die Datei ist. Es wurde nichts gespeichert.',
   'error.type-not-supported': 'Diese Art von Datei geht hier nicht',
   'error.type-not-supported.help':
-    'Es gehen JPG, PNG, GIF, WebP, MP4 mit H.264 und reiner Text. Es wurde nichts gespeichert.',
+    'Es gehen JPG, PNG, GIF, WebP, MP4 mit H.264 und reiner Text. Wandeln Sie sie zuerst um: ein Video in MP4 mit H.264 (etwa mit HandBrake oder ffmpeg), ein Bild in JPEG. Es wurde nichts gespeichert.',
   'error.type-not-supported.seems': 'Die Datei scheint zu sein: {seems}.',
   'error.unreadable': 'Diese Datei lässt sich nicht lesen',
   'error.unreadable.help':

@@ -45,7 +45,7 @@ export const persian: Catalogue = {
   'upload.code': 'کد پرو',
   'upload.code.help': 'حد را به {pro} برای هر فایل می‌رساند.',
   'upload.scrub': 'پاک‌سازی کامل',
-  'upload.scrub.help': 'هر تصویر را از نو می‌سازد تا چیزی پنهان نماند. کیفیت کمی کم می‌شود.',
+  'upload.scrub.help': 'هر تصویر را از نو می‌سازد: چیز پنهان نمی‌ماند. دیدنی‌ها و ویدیو می‌مانند.',
   'upload.choose': 'فایل‌ها را اینجا رها کنید یا انتخاب کنید',
   'upload.limits': 'JPG، PNG، GIF، WebP، MP4 یا TXT. تا {free} برای هر فایل. چند فایل یک پیوند می‌شوند.',
   'upload.limits.any': 'هر نوعی. تا {free} برای هر فایل. فراداده فقط از JPG، PNG، GIF، WebP و MP4 پاک می‌شود.',
@@ -308,7 +308,8 @@ export const persian: Catalogue = {
   'error.length-required': 'اندازه گفته نشده بود',
   'error.length-required.help': 'برنامهٔ شما باید اندازهٔ بارگذاری را بگوید. چیزی ذخیره نشد.',
   'error.type-not-supported': 'این نوع فایل پذیرفته نمی‌شود',
-  'error.type-not-supported.help': 'JPG، PNG، GIF، WebP، MP4 با H.264 و متن ساده پذیرفته می‌شوند. چیزی ذخیره نشد.',
+  'error.type-not-supported.help':
+    'JPG، PNG، GIF، WebP، MP4 با H.264 و متن ساده پذیرفته می‌شوند. نخست آن را تبدیل کنید: ویدیو به MP4 با H.264 (با HandBrake یا ffmpeg)، تصویر به JPEG. چیزی ذخیره نشد.',
   'error.type-not-supported.seems': 'فایل به نظر می‌رسد: {seems}.',
   'error.unreadable': 'این فایل خوانده نمی‌شود',
   'error.unreadable.help':

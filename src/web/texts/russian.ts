@@ -45,7 +45,7 @@ export const russian: Catalogue = {
   'upload.code': 'Код Pro',
   'upload.code.help': 'Предел {pro} на файл.',
   'upload.scrub': 'Глубокая очистка',
-  'upload.scrub.help': 'Рисует картинки заново: скрытое не переживёт. Качество чуть ниже.',
+  'upload.scrub.help': 'Рисует картинки заново: скрытое исчезнет. Видимое и видео нет.',
   'upload.choose': 'Перетащите файлы сюда или выберите их',
   'upload.limits': 'JPG, PNG, GIF, WebP, MP4 или TXT. До {free} на файл. Несколько файлов: одна ссылка.',
   'upload.limits.any': 'Любой тип. До {free} на файл. Метаданные удаляются только из JPG, PNG, GIF, WebP и MP4.',
@@ -322,7 +322,8 @@ export const russian: Catalogue = {
   'error.length-required': 'Не указан размер',
   'error.length-required.help': 'Ваша программа должна сообщить размер загрузки. Ничего не сохранено.',
   'error.type-not-supported': 'Такие файлы не принимаются',
-  'error.type-not-supported.help': 'Принимаются JPG, PNG, GIF, WebP, MP4 с H.264 и простой текст. Ничего не сохранено.',
+  'error.type-not-supported.help':
+    'Принимаются JPG, PNG, GIF, WebP, MP4 с H.264 и простой текст. Сначала преобразуйте файл: видео в MP4 с H.264 (например, HandBrake или ffmpeg), картинку в JPEG. Ничего не сохранено.',
   'error.type-not-supported.seems': 'Похоже, это: {seems}.',
   'error.unreadable': 'Этот файл не читается',
   'error.unreadable.help':

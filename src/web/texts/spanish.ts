@@ -45,7 +45,8 @@ export const spanish: Catalogue = {
   'upload.code': 'Código Pro',
   'upload.code.help': 'Sube el límite a {pro} por archivo.',
   'upload.scrub': 'Limpieza a fondo',
-  'upload.scrub.help': 'Dibuja cada imagen de nuevo para que nada oculto sobreviva. La calidad baja un poco.',
+  'upload.scrub.help':
+    'Dibuja cada imagen de nuevo para que nada oculto sobreviva. No cambia lo que se ve, ni los vídeos.',
   'upload.choose': 'Suelte aquí sus archivos, o elíjalos',
   'upload.limits': 'JPG, PNG, GIF, WebP, MP4 o TXT. Hasta {free} por archivo. Varios archivos forman un enlace.',
   'upload.limits.any':
@@ -316,7 +317,8 @@ export const spanish: Catalogue = {
   'error.length-required': 'Faltaba el tamaño',
   'error.length-required.help': 'Su programa debe decir cuánto ocupa la subida. No se guardó nada.',
   'error.type-not-supported': 'Este tipo de archivo no se admite',
-  'error.type-not-supported.help': 'Se admiten JPG, PNG, GIF, WebP, MP4 con H.264 y texto sencillo. No se guardó nada.',
+  'error.type-not-supported.help':
+    'Se admiten JPG, PNG, GIF, WebP, MP4 con H.264 y texto sencillo. Conviértalo primero: un vídeo a MP4 con H.264 (con HandBrake o ffmpeg), una imagen a JPEG. No se guardó nada.',
   'error.type-not-supported.seems': 'El archivo parece ser: {seems}.',
   'error.unreadable': 'Este archivo no se puede leer',
   'error.unreadable.help':
