@@ -11,12 +11,15 @@ import type { Arena, Hold } from '../store/arena.js';
 const BLOCK_BYTES = 256 * 1024;
 /** Chunks do not end where blocks do: the one that reaches over is carried into the next block. */
 const BLOCK_ROOM = BLOCK_BYTES + SEALED_CHUNK_LENGTH;
+/** A block begins small, since most notes are, and is made larger as it fills. */
+const FIRST_ROOM = 2 * SEALED_CHUNK_LENGTH;
+const GROWTH = 4;
 
 export class SealedWriter {
   readonly #arena: Arena;
   readonly #hold: Hold;
   readonly #sealer: StreamSealer;
-  #block = newBlock();
+  #block = newBlock(FIRST_ROOM);
   #blockLength = 0;
   /** The block that is being written or was written last. */
   #other: Buffer | null = null;
@@ -34,7 +37,8 @@ export class SealedWriter {
   /** Adds plaintext, which is only read. Refuses with 'store-full' when the hold can't grow. */
   async add(piece: Uint8Array): Promise<void> {
     for (let from = 0; from < piece.length;) {
-      const chunks = Math.floor((BLOCK_ROOM - this.#blockLength) / SEALED_CHUNK_LENGTH);
+      this.#makeRoom();
+      const chunks = Math.floor((this.#block.length - this.#blockLength) / SEALED_CHUNK_LENGTH);
       const next = piece.subarray(from, from + chunks * CHUNK_LENGTH);
       this.#blockLength += this.#sealer.updateInto(this.#block, this.#blockLength, next);
       from += next.length;
@@ -44,6 +48,7 @@ export class SealedWriter {
 
   /** Ends the stream; resolves with its sealed length when all of it is written (not synced). */
   async end(): Promise<number> {
+    this.#makeRoom();
     this.#append(this.#sealer.final());
     await this.#flush(this.#blockLength);
     await this.#writing;
@@ -54,6 +59,14 @@ export class SealedWriter {
   async abandon(): Promise<void> {
     this.#sealer.destroy();
     await this.#writing.catch(() => undefined);
+  }
+
+  /** Sees to it that one more sealed chunk fits. */
+  #makeRoom(): void {
+    if (this.#block.length - this.#blockLength >= SEALED_CHUNK_LENGTH) return;
+    const larger = newBlock(Math.min(GROWTH * this.#block.length, BLOCK_ROOM));
+    this.#block.copy(larger, 0, 0, this.#blockLength);
+    this.#block = larger;
   }
 
   #append(bytes: Buffer): void {
@@ -69,18 +82,23 @@ export class SealedWriter {
     if (missing > 0 && !this.#hold.grow(missing)) throw new Refusal('store-full', 'the store is full');
     await this.#writing;
     const block = this.#block;
-    this.#block = this.#other ?? newBlock();
-    this.#other = block;
-    block.copy(this.#block, 0, count, this.#blockLength);
     this.#blockLength -= count;
+    if (count === BLOCK_BYTES) this.#goOnIn(this.#other ?? newBlock(BLOCK_ROOM));
     this.#writing = this.#arena.write(this.#hold.units, offset, block.subarray(0, count));
     // A failure is met at the next block or at the end; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
   }
+
+  /** Carries over what lies behind the bytes of the block that is full, and keeps that one for the time after. */
+  #goOnIn(next: Buffer): void {
+    this.#block.copy(next, 0, BLOCK_BYTES, BLOCK_BYTES + this.#blockLength);
+    this.#other = this.#block;
+    this.#block = next;
+  }
 }
 
-function newBlock(): Buffer {
-  return Buffer.from(new ArrayBuffer(BLOCK_ROOM));
+function newBlock(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length));
 }
 
 /** The first `size` bytes of held units, as a source. */
