@@ -98,6 +98,17 @@ test.test('what a visitor typed is isolated in its own direction', (t) => {
   t.end();
 });
 
+test.test('links, tokens and checksums run left to right in every language', (t) => {
+  const wrong: string[] = [];
+  for (const { where, elements } of everyPage()) {
+    for (const code of elements.filter(({ name }) => name === 'code')) {
+      if (attribute(code, 'dir') !== 'ltr') wrong.push(`${where}: ${code.text}`);
+    }
+  }
+  t.strictSame(wrong, []);
+  t.end();
+});
+
 test.test('ids are unique, and everything that names an id finds it', (t) => {
   const wrong: string[] = [];
   for (const { where, elements } of everyPage()) {
