@@ -71,7 +71,8 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const { configuration, log, onion, clock = systemClock } = options;
   const store = await open(options, clock);
-  const decoder = startDecoder({ log });
+  // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
+  const decoder = startDecoder({ log, queue: 128 });
   const moderation = await Moderation.open(store);
   const services = assemble(configuration, store, { decoder, moderation, clock, log });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
