@@ -80,10 +80,13 @@ async function follow(
     const counted = progress.read(id);
     const state = stateOf(counted, seen, rate, policy.freeBytes);
     const now = JSON.stringify(state);
-    // A reader that does not read gets nothing more: frames must not pile up in memory.
-    if (now !== shown && response.writableLength === 0) response.write(render(state));
-    shown = now;
-    if (counted === null && (seen !== null || monotonic() - begun > WAIT)) return;
+    // A reader that is behind gets the next frame when it has caught up: frames must not pile up in memory.
+    if (now !== shown && response.writableLength === 0) {
+      response.write(render(state));
+      shown = now;
+    }
+    const over = counted === null && (seen !== null || monotonic() - begun > WAIT);
+    if (over && shown === now) return;
     if (monotonic() - begun > LONGEST) return;
     seen = counted;
     await new Promise((resolve) => setTimeout(resolve, every).unref());
