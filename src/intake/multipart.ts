@@ -86,7 +86,7 @@ export function formReceiver(arena: Arena): FormReceiver {
     try {
       await parser(ctx, () => Promise.resolve());
     } catch (error) {
-      failed = refusalOf(error);
+      failed = ctx.req.complete ? refusalOf(error) : new Refusal('cut-off', 'the upload was cut off');
     }
     failed = taking.failed ?? failed;
     if (failed !== null) release();

@@ -1,5 +1,6 @@
 /** Uploads in flight, as their sender may watch them: counts and stages, in memory, gone when the upload ends. */
 import type { Brand } from '../base/brand.js';
+import { SECOND } from '../base/units.js';
 
 /** Comes with a form and names one upload of it. Whoever has it may watch the upload; it opens nothing. */
 export type UploadId = Brand<string, 'UploadId'>;
@@ -20,13 +21,15 @@ export interface ProgressState {
   readonly expected: number | null;
   /** Milliseconds on a monotonic clock since the upload began. */
   readonly elapsed: number;
+  /** It has ended, in the stage that is told. */
+  readonly over: boolean;
 }
 
 /** One upload's own end of its progress. Every method is cheap; ending twice does nothing. */
 export interface ProgressReport {
   received(count: number): void;
   stage(stage: Stage): void;
-  /** Forgets the upload, unless a newer one has its ID by now. */
+  /** It has ended, however: told for a moment longer, so that whoever watches hears how. */
   end(): void;
 }
 
@@ -37,10 +40,13 @@ interface Entry {
   received: number;
   readonly expected: number | null;
   readonly begun: number;
+  overAt: number | null;
 }
 
 /** More uploads than are ever in flight at once; beyond it the oldest is no longer shown. */
 const MOST = 256;
+/** Watchers look every few seconds. */
+const TOLD_AFTER = 30 * SECOND;
 
 export class ProgressBoard {
   readonly #entries = new Map<UploadId, Entry>();
@@ -53,7 +59,7 @@ export class ProgressBoard {
   /** Begins to show an upload. The same ID once more, from a browser that sent its form again, shows the newer one. */
   begin(id: UploadId | null, expected: number | null): ProgressReport {
     if (id === null) return unwatched;
-    const entry: Entry = { stage: 'receiving', received: 0, expected, begun: this.#monotonic() };
+    const entry: Entry = { stage: 'receiving', received: 0, expected, begun: this.#monotonic(), overAt: null };
     this.#entries.delete(id);
     this.#entries.set(id, entry);
     const oldest = this.#entries.keys().next().value;
@@ -61,9 +67,7 @@ export class ProgressBoard {
     return {
       received: (count) => void (entry.received += count),
       stage: (stage) => void (entry.stage = stage),
-      end: () => {
-        if (this.#entries.get(id) === entry) this.#entries.delete(id);
-      },
+      end: () => void (entry.overAt ??= this.#monotonic()),
     };
   }
 
@@ -71,7 +75,12 @@ export class ProgressBoard {
   read(id: UploadId): ProgressState | null {
     const entry = this.#entries.get(id);
     if (entry === undefined) return null;
-    const { stage, received, expected, begun } = entry;
-    return { stage, received, expected, elapsed: this.#monotonic() - begun };
+    const { stage, received, expected, begun, overAt } = entry;
+    const now = this.#monotonic();
+    if (overAt !== null && now - overAt > TOLD_AFTER) {
+      this.#entries.delete(id);
+      return null;
+    }
+    return { stage, received, expected, elapsed: (overAt ?? now) - begun, over: overAt !== null };
   }
 }

@@ -75,26 +75,25 @@ async function follow(
   const rate = new Rate();
   const begun = monotonic();
   let shown = '';
-  let seen: Counted | null = null;
   while (!response.destroyed) {
     const counted = progress.read(id);
-    const state = stateOf(counted, seen, rate, policy.freeBytes);
+    const state = stateOf(counted, rate, policy.freeBytes);
     const now = JSON.stringify(state);
     // A reader that is behind gets the next frame when it has caught up: frames must not pile up in memory.
     if (now !== shown && response.writableLength === 0) {
       response.write(render(state));
       shown = now;
     }
-    const over = counted === null && (seen !== null || monotonic() - begun > WAIT);
-    if (over && shown === now) return;
-    if (monotonic() - begun > LONGEST) return;
-    seen = counted;
+    const waited = monotonic() - begun;
+    if (shown === now && (counted === null ? waited > WAIT : counted.over)) return;
+    if (waited > LONGEST) return;
     await new Promise((resolve) => setTimeout(resolve, every).unref());
   }
 }
 
-function stateOf(counted: Counted | null, before: Counted | null, rate: Rate, limit: number): ProgressState {
-  if (counted === null) return { kind: before === null ? 'waiting' : endOf(before) };
+function stateOf(counted: Counted | null, rate: Rate, limit: number): ProgressState {
+  if (counted === null) return { kind: 'waiting' };
+  if (counted.over && counted.stage !== 'too-large') return { kind: endOf(counted) };
   switch (counted.stage) {
     case 'receiving':
       return {
@@ -115,10 +114,10 @@ function stateOf(counted: Counted | null, before: Counted | null, rate: Rate, li
   }
 }
 
-/** An upload that was last seen receiving and is gone was cut off; any other had its answer. */
+/** An upload that ended while it was received was cut off; any other had its answer. */
 function endOf({ stage }: Counted): 'cut-off' | 'refused' | 'done' {
   if (stage === 'receiving') return 'cut-off';
-  return stage === 'refused' || stage === 'too-large' ? 'refused' : 'done';
+  return stage === 'refused' ? 'refused' : 'done';
 }
 
 class Rate {

@@ -42,7 +42,8 @@ async function takeForm(ctx: Context, site: Site, services: Services): Promise<v
     });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    progress.stage(error.code === 'too-large' ? 'too-large' : 'refused');
+    // One that was cut off ends in the stage in which it was.
+    if (error.code !== 'cut-off') progress.stage(error.code === 'too-large' ? 'too-large' : 'refused');
     if (formOf(ctx) !== 'html') throw error;
     // A browser shows an answer only when all of its form was read; a script reads while it sends.
     if (!ctx.req.readableEnded) await drainBody(ctx);
