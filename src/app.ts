@@ -82,7 +82,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     rounds: new Rounds(store, configuration.rollSeconds),
     sweep: () => {
       limits.sweep();
-      moderation.sweep(store.ledger.now()).catch(() => log('round-failed'));
+      moderation.sweep(store.ledger.now()).catch(() => log('sweep-failed'));
     },
     onRoundFailed: () => log('round-failed'),
   });

@@ -10,6 +10,7 @@ export type LogEvent =
   | 'store-filled'
   | 'store-failed'
   | 'round-failed'
+  | 'sweep-failed'
   | 'request-failed'
   | 'decoder-failed'
   | 'tor-started'
