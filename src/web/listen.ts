@@ -7,6 +7,7 @@ import http, { type RequestListener, type Server } from 'node:http';
 import { Socket, type AddressInfo, type Server as NetServer } from 'node:net';
 import { MINUTE, SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
+import { inheritedSocket } from './inherited-sockets.js';
 
 /** A circuit that is kept costs nothing; a new one costs a visitor half a second. */
 const KEEP_ALIVE = 75 * SECOND;
@@ -64,20 +65,23 @@ export function configureServer<S extends Server>(server: S, handler: RequestLis
 }
 
 /**
- * Binds `server`. `http` is the server that has the connections, where `server` only hands them on.
+ * Binds `server`, or takes over the socket that systemd made at that path. `http` is the server that has the
+ * connections, where `server` only hands them on.
  */
 export async function listen(server: NetServer, where: Listen, http: Server): Promise<Listening> {
-  if (where.kind === 'unix') await rm(where.path, { force: true });
+  const inherited = where.kind === 'unix' ? inheritedSocket(where.path, process.env, process.pid) : null;
+  if (where.kind === 'unix' && inherited === null) await rm(where.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const ready = (): void => {
       server.off('error', reject);
       resolve();
     };
-    if (where.kind === 'unix') server.listen(where.path, ready);
+    if (inherited !== null) server.listen({ fd: inherited }, ready);
+    else if (where.kind === 'unix') server.listen(where.path, ready);
     else server.listen(where.port, where.host, ready);
   });
-  if (where.kind === 'unix') await chmod(where.path, 0o660);
+  if (where.kind === 'unix' && inherited === null) await chmod(where.path, 0o660);
   return { address: addressOf(server, where), close: (grace) => close(server, http, grace) };
 }
 
