@@ -2,6 +2,9 @@
  * The appliance as an onion service, in a private Tor network on this machine: real circuits, real proof of work, real
  * client authorisation. Beside it, behind the same tor, stands a bare `node:http` server that answers the same bytes:
  * the rate of the appliance is told as a part of its rate.
+ *
+ * Not among the files that `npm test` runs yet: it takes minutes and both cores. `npm run build && node
+ * build/test/e2e/onion/onion.js` runs it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
