@@ -2,13 +2,18 @@
 import type { Command } from 'commander';
 import { startApp, type App } from '../app.js';
 import { lineLogger } from '../base/log.js';
+import { SECOND } from '../base/units.js';
 import { configure, type Configuration } from '../config/configuration.js';
 import { readEnvironment, unknownSettings } from '../config/environment.js';
 import { strictFindings } from './checks.js';
 import { prepareOnion, type PreparedOnion } from './onion-beside.js';
 import { PANIC_SIGNAL } from './panic.js';
 import { rootKeyOf } from './root-key.js';
+import { serviceManager, type ServiceManager } from './service-manager.js';
 import { EXIT, explain, progressLine, say } from './terminal.js';
+
+/** Seconds that a round may take on a disk that is busy. */
+const ROUND_PATIENCE = 60;
 
 interface ServeOptions {
   readonly acceptClock?: boolean;
@@ -45,8 +50,10 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
   });
   listening = true;
   greet(app);
+  const manager = serviceManager(process.env, process.pid);
+  manager.ready(() => canCommit(app, configuration.rollSeconds));
   if (onion !== null) await startOnion(onion, app);
-  return run(app, onion);
+  return run(app, onion, manager);
 }
 
 /** Whether this machine lets the promises hold. Says what does not. */
@@ -89,13 +96,20 @@ function showFilling(filled: number, total: number): void {
   if (filled === total && process.stderr.isTTY) say('');
 }
 
+/** Whether sealing rounds come when they are due: one that is long overdue means that the disk does not answer. */
+function canCommit({ store }: App, rollSeconds: number): boolean {
+  const { dirtySince } = store.stats();
+  return dirtySince === null || store.ledger.now() - dirtySince < (rollSeconds + ROUND_PATIENCE) * SECOND;
+}
+
 /** Until a signal, or until the store can't go on. A second signal does not wait for what is under way. */
-async function run(app: App, onion: PreparedOnion | null): Promise<number> {
+async function run(app: App, onion: PreparedOnion | null, manager: ServiceManager): Promise<number> {
   const stopped = new Promise<number>((resolve) => {
     let signals = 0;
     const stop = (): void => {
       signals++;
       if (signals > 1) process.exit(EXIT.refused);
+      manager.stopping();
       say('Stopping: what is under way may end. Press Ctrl-C again to stop at once.');
       Promise.all([app.close(), onion?.stop()]).then(
         () => resolve(EXIT.done),
