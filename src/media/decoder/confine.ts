@@ -13,7 +13,7 @@
  * user. Where a service manager forbids namespaces (RestrictNamespaces) its own walls have to do, and the status says so.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { SECOND } from '../../base/units.js';
 import { inheritableDescriptors } from './descriptors.js';
@@ -97,7 +97,21 @@ export async function findConfiner(limits: DecodeLimits): Promise<Confiner> {
 
 /** Whether this process, and with it every child that shares its network, sees more than the loopback. */
 function hasWayOut(): boolean {
-  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ internal }) => !internal));
+  try {
+    return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ internal }) => !internal));
+  } catch {
+    // A service that may open Unix sockets alone may not ask the kernel for addresses. The names are in a file.
+    return hasOutwardInterface();
+  }
+}
+
+function hasOutwardInterface(): boolean {
+  try {
+    const names = readFileSync('/proc/self/net/dev', 'latin1').matchAll(/^ *([^\s:]+):/gm);
+    return [...names].some(([, name]) => name !== 'lo');
+  } catch {
+    return true;
+  }
 }
 
 /** The full path of a tool of the system, or `null`. The search path of the environment is not asked. */
