@@ -74,7 +74,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
   const decoder = startDecoder({ log, queue: 128 });
   const moderation = await Moderation.open(store);
-  const services = assemble(configuration, store, { decoder, moderation, clock, log });
+  const services = assemble(configuration, store, { decoder, moderation, clock });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const janitor = startJanitor({
     ledger: store.ledger,
@@ -120,14 +120,9 @@ interface Rooms {
   readonly decoder: Decoder;
   readonly moderation: Moderation;
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
-function assemble(
-  c: Configuration,
-  { arena, ledger }: OpenedStore,
-  { decoder, moderation, clock, log }: Rooms,
-): Services {
+function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, moderation, clock }: Rooms): Services {
   const monotonic = (): number => clock.monotonic();
   return {
     pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: base64Sha256 }),
@@ -142,7 +137,6 @@ function assemble(
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,
     isPro: () => false,
     monotonic,
-    log,
   };
 }
 

@@ -3,22 +3,10 @@
  * visitor sends can reach it, because no type of it takes a string.
  */
 export type LogEvent =
-  | 'listening'
-  | 'stopping'
-  | 'stopped'
-  | 'store-filling'
-  | 'store-filled'
-  | 'store-failed'
-  | 'round-failed'
-  | 'sweep-failed'
-  | 'request-failed'
-  | 'decoder-failed'
-  | 'tor-started'
-  | 'tor-published'
-  | 'tor-exited';
+  'round-failed' | 'sweep-failed' | 'decoder-failed' | 'tor-started' | 'tor-published' | 'tor-exited';
 
 /** Numbers about the appliance itself; none of them depends on one request. */
-export type LogNumbers = Partial<Readonly<Record<'percent' | 'units' | 'epoch' | 'port' | 'code', number>>>;
+export type LogNumbers = Partial<Readonly<Record<'code', number>>>;
 
 export interface Logger {
   (event: LogEvent, numbers?: LogNumbers): void;

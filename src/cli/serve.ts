@@ -10,7 +10,7 @@ import { prepareOnion, type PreparedOnion } from './onion-beside.js';
 import { PANIC_SIGNAL } from './panic.js';
 import { rootKeyOf } from './root-key.js';
 import { serviceManager, type ServiceManager } from './service-manager.js';
-import { EXIT, explain, progressLine, say } from './terminal.js';
+import { EXIT, explain, lastWords, progressLine, say } from './terminal.js';
 
 /** Seconds that a round may take on a disk that is busy. */
 const ROUND_PATIENCE = 60;
@@ -32,6 +32,10 @@ export function serveVerb(program: Command): void {
 }
 
 async function serve({ acceptClock = false, onion: withOnion = false }: ServeOptions): Promise<number> {
+  process.on('uncaughtException', (error) => {
+    say(lastWords(error));
+    process.exit(EXIT.refused);
+  });
   const configuration = configure(readEnvironment(process.env));
   for (const name of unknownSettings(process.env)) say(`${name} is not a setting; it is ignored.`);
   if (configuration.strict && !(await holds(configuration))) return EXIT.refused;

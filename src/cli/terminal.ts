@@ -47,6 +47,18 @@ function sentenceFor(error: NodeJS.ErrnoException): string {
   return `The system refused: ${error.code ?? 'unknown'} ${where}`.trim();
 }
 
+/**
+ * What is said of a bug that nothing caught: its kind, and where in the code. Node would print the message and every
+ * property too, and those may hold what a visitor sent.
+ */
+export function lastWords(error: unknown): string {
+  if (!(error instanceof Error)) return 'chatpic: something broke that is our fault; the next start says what is true';
+  const { name, message, stack = '' } = error;
+  const head = message === '' ? name : `${name}: ${message}`;
+  const places = stack.startsWith(`${head}\n`) ? stack.slice(head.length + 1) : '    (place unknown)';
+  return `chatpic: something broke that is our fault; the next start says what is true\n${places}`;
+}
+
 /** One line that is written over while something takes long; nothing where there is no terminal to write over. */
 export function progressLine(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);

@@ -24,11 +24,21 @@ export async function smallForm(ctx: Context, receive: FormReceiver): Promise<Re
   return Object.fromEntries(new URLSearchParams(text));
 }
 
+/** The body's pieces up to its end: a connection that breaks off is no end, and a `Refusal` 'cut-off'. */
+export async function* bodyOf(ctx: Context): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* ctx.req as AsyncIterable<Buffer>;
+  } catch {
+    throw new Refusal('cut-off', 'the request was cut off');
+  }
+  if (!ctx.req.complete) throw new Refusal('cut-off', 'the request was cut off');
+}
+
 /** The whole body, of at most `limit` bytes. More is read to its end (within reason) and refused. */
 export async function readBody(ctx: Context, limit: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
-  for await (const piece of ctx.req as AsyncIterable<Buffer>) {
+  for await (const piece of bodyOf(ctx)) {
     size += piece.length;
     if (size <= limit) pieces.push(piece);
     else if (size > limit + DRAIN_BYTES) throw new Refusal('too-large', 'the body is too large', { limit });
@@ -43,7 +53,7 @@ export const DRAIN_BYTES = 1_000_000_000;
 /** Reads and throws away what is left of the body, within reason, so that a browser shows the answer. */
 export async function drainBody(ctx: Context): Promise<void> {
   let size = 0;
-  for await (const piece of ctx.req as AsyncIterable<Buffer>) {
+  for await (const piece of bodyOf(ctx)) {
     size += piece.length;
     if (size > DRAIN_BYTES) return;
   }

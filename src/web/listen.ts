@@ -35,6 +35,8 @@ export const SERVER_OPTIONS = {
   headersTimeout: HEADERS_TIMEOUT,
   requestTimeout: 0,
   maxHeaderSize: MOST_HEADER_BYTES,
+  // Node's own answer to a request without Host has a Date; nothing here is built from Host, so it is not missed.
+  requireHostHeader: false,
   noDelay: true,
 } as const;
 

@@ -1,7 +1,6 @@
 /** Refusals as answers: a status, and the reason with the way out in the form asked for. */
 import type { Context } from 'koa';
 import { Refusal, type RefusalCode, type RefusalDetail } from '../base/errors.js';
-import type { Logger } from '../base/log.js';
 import { formOf, pageContext, sendJson, sendPage, sendText } from './answer.js';
 import type { Pages } from './pages/pages.js';
 import { refusalHelp, seemsPhrase } from './pages/phrases.js';
@@ -57,10 +56,7 @@ export function sendError(
 }
 
 /** The one middleware that turns failures into answers. Koa's own way prints stacks and drops headers; nothing reaches it. */
-export function answerFailures(
-  pages: Pages,
-  log: Logger,
-): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
+export function answerFailures(pages: Pages): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
     try {
       await next();
@@ -75,7 +71,7 @@ export function answerFailures(
         sendError(ctx, pages, error.code, error.message, error.detail);
         return;
       }
-      log('request-failed');
+      // Not logged, though it is our bug: the line's time would tell when somebody was here. The page asks to write to us.
       sendError(ctx, pages, 'internal', 'something broke on our side');
     }
   };

@@ -26,15 +26,16 @@ import type { Site } from './site.js';
  */
 export function createSenders(site: Site, services: Services, circuits: Circuits | null = null): Koa {
   const app = new Koa({ proxy: false });
-  silence(app, services);
+  silence(app);
   const headers = baseHeaders(site);
   app.use(async (ctx, next) => {
+    ctx.url = ownPath(ctx.url);
     ctx.res.sendDate = false;
     ctx.set(headers);
     await next();
     sendAscii(ctx);
   });
-  app.use(answerFailures(services.pages, services.log));
+  app.use(answerFailures(services.pages));
   if (circuits !== null) app.use(boundCircuits(circuits));
   app.use(sameOriginOnly);
   app.use(onionLocation(site));
@@ -55,6 +56,12 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
   return app;
 }
 
+/** A target in absolute form (RFC 9112, 3.2.2) is taken for its path alone: what host it names decides nothing here. */
+function ownPath(target: string): string {
+  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  return path === target || path.startsWith('/') ? path : `/${path}`;
+}
+
 /** Koa would have Node look for characters beyond ASCII once more; a body as long in bytes as in characters has none. */
 function sendAscii(ctx: Context): void {
   const body: unknown = ctx.body;
@@ -63,13 +70,15 @@ function sendAscii(ctx: Context): void {
   ctx.res.end(body, 'latin1');
 }
 
-/** Koa prints what it can't send, and strips headers from what it sends then. Neither may happen. */
-function silence(app: Koa, { log }: Services): void {
+/**
+ * Koa prints what it can't send, and strips headers from what it sends then. Neither may happen; and most of what comes
+ * here are visitors who left, whose leaving is nobody's business.
+ */
+function silence(app: Koa): void {
   app.silent = true;
   app.on('error', () => undefined);
   app.context.onerror = function onerror(this: Context, error: unknown): void {
     if (error === null || error === undefined) return;
-    log('request-failed');
     this.res.destroy();
   };
 }

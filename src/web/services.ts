@@ -1,5 +1,4 @@
 /** What the routes work with, handed in by the composition root. */
-import type { Logger } from '../base/log.js';
 import type { FormReceiver } from '../intake/multipart.js';
 import type { Pipeline } from '../intake/pipeline.js';
 import type { ProgressBoard } from '../intake/progress.js';
@@ -33,5 +32,4 @@ export interface Services {
   /** Whether a Pro code, as typed, is good now. */
   readonly isPro: (code: string) => boolean;
   readonly monotonic: () => number;
-  readonly log: Logger;
 }

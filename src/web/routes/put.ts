@@ -5,7 +5,7 @@ import { Refusal } from '../../base/errors.js';
 import { parseOptions, type RawOptions } from '../../intake/options.js';
 import { spool } from '../../intake/spool.js';
 import { unwatched } from '../../intake/progress.js';
-import { acceptBody } from '../body.js';
+import { acceptBody, bodyOf } from '../body.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
 import { inPlace, sendReceiptForScripts } from '../uploads.js';
@@ -28,7 +28,7 @@ async function takeFile(ctx: Context, site: Site, services: Services): Promise<v
   if (tooLarge && ctx.get('Expect') !== '') throw new Refusal('too-large', 'the file is too large', { limit: bytes });
   await inPlace(ctx, services, async () => {
     acceptBody(ctx);
-    const spooled = await spool(services.arena, whole(ctx), { bytes });
+    const spooled = await spool(services.arena, bodyOf(ctx), { bytes });
     try {
       const wish = (ctx.params as { name?: string }).name ?? '';
       const items = [{ wish, source: spooled.source, typed: false }];
@@ -38,16 +38,6 @@ async function takeFile(ctx: Context, site: Site, services: Services): Promise<v
       spooled.release();
     }
   });
-}
-
-/** The body, which must come to its end: a connection that breaks off is no end. */
-async function* whole(ctx: Context): AsyncGenerator<Buffer, void, undefined> {
-  try {
-    yield* ctx.req as AsyncIterable<Buffer>;
-  } catch {
-    throw new Refusal('cut-off', 'the upload was cut off');
-  }
-  if (!ctx.req.complete) throw new Refusal('cut-off', 'the upload was cut off');
 }
 
 function headerOptions(ctx: Context): RawOptions {
