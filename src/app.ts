@@ -12,6 +12,7 @@ import { SettingsError, type Listen } from './config/environment.js';
 import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
+import { Activity } from './janitor/activity.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
@@ -76,6 +77,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const moderation = await Moderation.open(store);
   const services = assemble(configuration, store, { decoder, moderation, clock });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
+  const activity = new Activity();
   const janitor = startJanitor({
     ledger: store.ledger,
     grants: services.retrieval.grants,
@@ -84,12 +86,15 @@ export async function startApp(options: AppOptions): Promise<App> {
       limits.sweep();
       moderation.sweep(store.ledger.now()).catch(() => log('sweep-failed'));
     },
+    activity,
+    // There with --expose-gc, as the service has it; doctor says where it is not.
+    collect: () => globalThis.gc?.(),
     onRoundFailed: () => log('round-failed'),
   });
   const listeners: Listening[] = [];
   const parts: Parts = { listeners, janitor, services, decoder, store };
   const listenFor = async (place: Place): Promise<string> => {
-    const listener = await openSenders(place, services, limits);
+    const listener = await openSenders(place, services, { limits, activity });
     listeners.push(listener);
     return listener.address;
   };
@@ -185,10 +190,18 @@ const MIRROR_WITHOUT_ORIGIN = {
   expected: 'https://NAME of the mirror, because its listener is a socket',
 };
 
-async function openSenders(place: Place, services: Services, limits: CircuitLimits): Promise<Listening> {
+interface Watched {
+  readonly limits: CircuitLimits;
+  readonly activity: Activity;
+}
+
+async function openSenders(place: Place, services: Services, { limits, activity }: Watched): Promise<Listening> {
   // The address is known only once the server listens, and the site's links bear it.
   const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
-  const handler: RequestListener = (request, response) => handling.current(request, response);
+  const handler: RequestListener = (request, response) => {
+    response.once('close', activity.begin());
+    handling.current(request, response);
+  };
   const { front, http } = serverFor(place, handler);
   const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
   const listening = await listen(front, place.listen, http);

@@ -32,6 +32,8 @@ export function serveVerb(program: Command): void {
 }
 
 async function serve({ acceptClock = false, onion: withOnion = false }: ServeOptions): Promise<number> {
+  // Small buffers would share blocks that nobody can wipe.
+  Buffer.poolSize = 0;
   process.on('uncaughtException', (error) => {
     say(lastWords(error));
     process.exit(EXIT.refused);

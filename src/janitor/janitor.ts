@@ -3,6 +3,7 @@ import schedule, { type Job } from 'node-schedule';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Grants } from '../retrieval/grants.js';
 import type { Rounds } from '../shred/rounds.js';
+import type { Activity } from './activity.js';
 
 export interface JanitorParts {
   readonly ledger: Ledger;
@@ -12,8 +13,9 @@ export interface JanitorParts {
   readonly sweep: () => void;
   /** A round that failed has poisoned the store: whoever owns the process ends it. */
   readonly onRoundFailed: () => void;
-  /** Called now and then when nothing is under way, to give memory back. */
-  readonly onIdle?: () => void;
+  readonly activity: Activity;
+  /** Called once each time that everything under way has ended: gives memory back. */
+  readonly collect: () => void;
 }
 
 export interface Janitor {
@@ -29,7 +31,7 @@ export function startJanitor(parts: JanitorParts): Janitor {
     parts.grants.sweep();
     parts.sweep();
     round = parts.rounds.tick().catch(parts.onRoundFailed);
-    parts.onIdle?.();
+    if (parts.activity.takeIdle()) parts.collect();
   });
   return {
     async stop() {
