@@ -14,6 +14,11 @@ test.test('idle is when everything under way has ended, and is told once for eac
   second();
   t.ok(activity.takeIdle());
   t.notOk(activity.takeIdle());
+  activity.begin()();
+  t.notOk(activity.takeIdle(), 'one began since it was asked');
+  activity.begin()();
+  t.notOk(activity.takeIdle(), 'and another');
+  t.ok(activity.takeIdle(), 'none began since');
   t.end();
 });
 
@@ -32,10 +37,12 @@ test.test('what requests left behind is collected soon after the last of them', 
   const reading = new AbortController();
   const picture = await fetch(`${appliance.base}/progress/${'a'.repeat(22)}.gif`, { signal: reading.signal });
   await (await fetch(shared.fileUrl, { method: 'POST' })).text();
-  await new Promise((resolve) => setTimeout(resolve, 2200));
+  await new Promise((resolve) => setTimeout(resolve, 3200));
   const during = collections;
   reading.abort();
   await picture.body?.cancel().catch(() => undefined);
+  for (let waited = 0; collections === 0 && waited < 100; waited++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
   await new Promise((resolve) => setTimeout(resolve, 2200));
   t.equal(during, 0, 'not while a request is under way');
   t.equal(collections, 1, 'once when all are over');
