@@ -4,7 +4,8 @@
  */
 export class Activity {
   #underWay = 0;
-  #used = false;
+  /** The start leaves something behind too. */
+  #used = true;
   #began = false;
 
   /** A request begins. The function that comes back says that it has ended; said twice, it counts once. */
