@@ -5,6 +5,7 @@ import { blocklistVerb } from './cli/blocklist.js';
 import { doctorVerb } from './cli/doctor.js';
 import { growVerb } from './cli/grow.js';
 import { initVerb } from './cli/init.js';
+import { onionVerb } from './cli/onion.js';
 import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
 import { staffVerb } from './cli/staff.js';
@@ -20,7 +21,17 @@ const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')
   .showHelpAfterError()
   .exitOverride();
-for (const add of [serveVerb, initVerb, growVerb, doctorVerb, verifyVerb, panicVerb, staffVerb, blocklistVerb])
+for (const add of [
+  serveVerb,
+  initVerb,
+  growVerb,
+  doctorVerb,
+  verifyVerb,
+  panicVerb,
+  staffVerb,
+  blocklistVerb,
+  onionVerb,
+])
   add(program);
 program.commands.forEach((command) => command.exitOverride());
 
