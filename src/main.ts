@@ -5,6 +5,7 @@ import { blocklistVerb } from './cli/blocklist.js';
 import { doctorVerb } from './cli/doctor.js';
 import { growVerb } from './cli/grow.js';
 import { initVerb } from './cli/init.js';
+import { installVerb } from './cli/install.js';
 import { onionVerb } from './cli/onion.js';
 import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
@@ -31,6 +32,7 @@ for (const add of [
   staffVerb,
   blocklistVerb,
   onionVerb,
+  installVerb,
 ])
   add(program);
 program.commands.forEach((command) => command.exitOverride());
