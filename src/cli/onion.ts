@@ -168,7 +168,7 @@ async function rotate(options: Options): Promise<number> {
   const { senders, previous } = foldersOf(options);
   const fresh = await rotateServiceFolder(senders, previous);
   print(fresh);
-  say(`The keys of the old address are in ${previous}.`);
+  say(`The keys of the old address are in ${previous}: while they are served too, old links go on working.`);
   say('Restart tor and the appliance to serve the new one.');
   return EXIT.done;
 }
