@@ -183,20 +183,25 @@ test.test('over a real onion service', { ...needs('tor'), timeout: 270_000 }, as
     t.not(grant, '');
     const come: Buffer[] = [];
     let killed = 0;
+    let last = 0;
     let length = 0;
     const broken = ask('burner', grant, {
       onData: (piece) => {
         come.push(piece);
         length += piece.length;
+        last = performance.now();
         if (length < 4_000_000 || killed > 0) return;
         killed = 1;
         void killCircuits(onion).then((count) => (killed = count));
       },
     });
     await t.rejects(broken, 'the answer breaks off');
+    t.comment(`told of the break ${Math.round(performance.now() - last)} ms after the last byte`);
+    const again = performance.now();
     t.ok(killed > 0);
     t.ok(length > 0 && length < HALF, `${length} bytes had come`);
     const rest = await ask('burner-again', grant, { headers: { Range: `bytes=${length}-` } });
+    t.comment(`the rest, on another circuit, in ${Math.round(performance.now() - again)} ms`);
     t.equal(rest.status, 206);
     t.equal(sha256(Buffer.concat([...come, rest.body])), sha256(secret));
     t.equal((await ask('late', pathOf(shared.url), { method: 'POST', headers: html })).status, 404, 'it burned once');
