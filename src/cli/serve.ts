@@ -108,6 +108,15 @@ function canCommit({ store }: App, rollSeconds: number): boolean {
   return dirtySince === null || store.ledger.now() - dirtySince < (rollSeconds + ROUND_PATIENCE) * SECOND;
 }
 
+/** Tor goes last: what is under way comes and goes through it. */
+async function stopAll(app: App, onion: PreparedOnion | null): Promise<void> {
+  try {
+    await app.close();
+  } finally {
+    await onion?.stop();
+  }
+}
+
 /** Until a signal, or until the store can't go on. A second signal does not wait for what is under way. */
 async function run(app: App, onion: PreparedOnion | null, manager: ServiceManager): Promise<number> {
   const stopped = new Promise<number>((resolve) => {
@@ -117,7 +126,7 @@ async function run(app: App, onion: PreparedOnion | null, manager: ServiceManage
       if (signals > 1) process.exit(EXIT.refused);
       manager.stopping();
       say('Stopping: what is under way may end. Press Ctrl-C again to stop at once.');
-      Promise.all([app.close(), onion?.stop()]).then(
+      stopAll(app, onion).then(
         () => resolve(EXIT.done),
         (error: unknown) => resolve(explain(error)),
       );
