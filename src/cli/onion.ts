@@ -48,19 +48,22 @@ export function onionVerb(program: Command): void {
   add('address', 'the addresses; the ones that are missing are made')
     .option('--json', 'print them as JSON')
     .action(run((options) => address(options)));
-  add('clients', 'who may reach the staff service')
-    .option('--json', 'print them as JSON')
-    .action(run((options) => clients(options)));
-  add('let-in', 'make a key for a person, and print its private half, once')
-    .argument('<name>')
-    .option('--public-key <key>', 'a key that the person made: only its public half is needed')
-    .action(runOn((name, options) => letIn(name, options)));
-  add('lock-out', "take a person's key away")
-    .argument('<name>')
-    .action(runOn((name, options) => lockOut(name, options)));
   add('rotate', "replace the senders' address; the old one stays beside it")
     .option('--yes', 'really do it')
     .action(run((options) => rotate(options)));
+  const client = verb.command('client').description('the keys of those who may reach the staff service');
+  const addKey = (name: string, description: string): Command =>
+    client.command(name).description(description).option('--system', system);
+  addKey('list', 'who has one')
+    .option('--json', 'print them as JSON')
+    .action(run((options) => listKeys(options)));
+  addKey('add', 'make a key for a person, and print its private half, once')
+    .argument('<name>')
+    .option('--public-key <key>', 'a key that the person made: only its public half is needed')
+    .action(runOn((name, options) => addKeyOf(name, options)));
+  addKey('remove', "take a person's key away")
+    .argument('<name>')
+    .action(runOn((name, options) => removeKeyOf(name, options)));
 }
 
 type Action = (options: Options) => Promise<number>;
@@ -120,16 +123,16 @@ async function address(options: Options): Promise<number> {
   return EXIT.done;
 }
 
-async function clients(options: Options): Promise<number> {
+async function listKeys(options: Options): Promise<number> {
   const { valid, invalid } = await listClients(foldersOf(options).staff);
   if (options.json === true) print(JSON.stringify({ clients: valid, invalid }));
   else for (const { name, publicKey } of valid) print(`${name}  ${publicKey}`);
   for (const file of invalid) say(`${file} is not a client key: tor passes over it. Correct or delete it.`);
-  if (valid.length === 0) say('Nobody is let in by key: tor would open the staff service to everybody.');
+  if (valid.length === 0) say('Nobody has a key: tor would open the staff service to everybody.');
   return valid.length === 0 || invalid.length > 0 ? EXIT.refused : EXIT.done;
 }
 
-async function letIn(name: ClientName, options: Options): Promise<number> {
+async function addKeyOf(name: ClientName, options: Options): Promise<number> {
   const { staff, reload } = foldersOf(options);
   const given = options.publicKey;
   const publicKey = given === undefined ? null : parseClientPublicKey(given);
@@ -152,11 +155,11 @@ async function issueTo(name: ClientName, staff: string): Promise<void> {
   print(key.privateKey);
 }
 
-async function lockOut(name: ClientName, options: Options): Promise<number> {
+async function removeKeyOf(name: ClientName, options: Options): Promise<number> {
   const { staff, reload } = foldersOf(options);
   await removeClient(staff, name);
   await reload();
-  say(`${name} is locked out. Circuits that are open already stay until tor is restarted.`);
+  say(`The key of ${name} is gone. Circuits that are open already stay until tor is restarted.`);
   return EXIT.done;
 }
 

@@ -33,20 +33,20 @@ test.test('addresses are made once and then said', (t) => {
   t.end();
 });
 
-test.test('people are let in and locked out, and never the last one', (t) => {
+test.test('keys are added and removed, and never the last one', (t) => {
   const onion = stage(t);
-  t.match(onion('clients'), { code: 1, err: /open the staff service to everybody/ });
-  const anna = onion('let-in', 'anna');
+  t.match(onion('client', 'list'), { code: 1, err: /open the staff service to everybody/ });
+  const anna = onion('client', 'add', 'anna');
   t.equal(anna.code, 0);
   t.match(anna.out, /^[A-Z2-7]{52}\n$/, 'the private key alone is on standard output');
-  t.match(onion('clients'), { code: 0, out: /^anna {2}[A-Z2-7]{52}\n$/ });
-  t.notMatch(onion('clients').out, anna.out.trim());
-  t.match(onion('let-in', 'anna'), { code: 1, err: /there is a key named anna already/ });
-  t.match(onion('lock-out', 'anna'), { code: 1, err: /the last key/ });
-  const publicKey = /[A-Z2-7]{52}/.exec(onion('clients').out)![0];
-  t.match(onion('let-in', 'ben', '--public-key', publicKey), { code: 0, out: '' });
-  t.equal(onion('lock-out', 'anna').code, 0);
-  const { clients } = JSON.parse(onion('clients', '--json').out) as { clients: { name: string }[] };
+  t.match(onion('client', 'list'), { code: 0, out: /^anna {2}[A-Z2-7]{52}\n$/ });
+  t.notMatch(onion('client', 'list').out, anna.out.trim());
+  t.match(onion('client', 'add', 'anna'), { code: 1, err: /there is a key named anna already/ });
+  t.match(onion('client', 'remove', 'anna'), { code: 1, err: /the last key/ });
+  const publicKey = /[A-Z2-7]{52}/.exec(onion('client', 'list').out)![0];
+  t.match(onion('client', 'add', 'ben', '--public-key', publicKey), { code: 0, out: '' });
+  t.equal(onion('client', 'remove', 'anna').code, 0);
+  const { clients } = JSON.parse(onion('client', 'list', '--json').out) as { clients: { name: string }[] };
   t.strictSame(
     clients.map(({ name }) => name),
     ['ben'],
@@ -56,10 +56,10 @@ test.test('people are let in and locked out, and never the last one', (t) => {
 
 test.test('a wrong name or key is a wrong usage and writes nothing', (t) => {
   const onion = stage(t);
-  t.equal(onion('let-in', '../anna').code, 2);
-  t.equal(onion('let-in', 'anna', '--public-key', 'ABC').code, 2);
+  t.equal(onion('client', 'add', '../anna').code, 2);
+  t.equal(onion('client', 'add', 'anna', '--public-key', 'ABC').code, 2);
   t.equal(onion('nonsense').code, 2);
-  t.equal(onion('clients').code, 1);
+  t.equal(onion('client', 'list').code, 1);
   t.end();
 });
 
