@@ -34,9 +34,10 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
     proofOfWork: tor.proofOfWork ? proofOfWork : null,
     guarded: false,
   };
-  // After a rotation the old address goes on leading here: links that were given out bear it.
-  const previous = await readServiceAddress(folder.previous);
-  const services = previous === null ? [senders] : [senders, { ...senders, folder: folder.previous }];
+  // After a rotation the old address goes on answering: links that were given out bear it.
+  const previousSocket = (await readServiceAddress(folder.previous)) === null ? null : folder.previousSocket;
+  const services =
+    previousSocket === null ? [senders] : [senders, { ...senders, folder: folder.previous, socket: previousSocket }];
   let running: RunningTor | null = null;
   let announce: (done: Promise<void>) => void = () => undefined;
   const published = new Promise<void>((resolve) => {
@@ -46,6 +47,7 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
     listener: {
       origin: `http://${address}`,
       socket: folder.webSocket,
+      previousSocket,
       closeCircuit: (circuit) => running?.closeCircuit(circuit),
     },
     async start() {
