@@ -10,6 +10,7 @@ import { onionVerb } from './cli/onion.js';
 import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
 import { staffVerb } from './cli/staff.js';
+import { statsVerb } from './cli/stats.js';
 import { verifyVerb } from './cli/verify.js';
 import { EXIT } from './cli/terminal.js';
 
@@ -33,6 +34,7 @@ for (const add of [
   blocklistVerb,
   onionVerb,
   installVerb,
+  statsVerb,
 ])
   add(program);
 program.commands.forEach((command) => command.exitOverride());
