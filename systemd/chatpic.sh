@@ -6,12 +6,12 @@ settings=/etc/chatpic/chatpic.env
 node='/opt/node/bin/node --no-warnings --expose-gc --clear-free-memory'
 main=/opt/chatpic/build/src/main.js
 case "${1-}" in
-doctor | panic | onion | -* | '') exec $node --env-file="$settings" "$main" "$@" ;;
+doctor | panic | onion | stats | -* | '') exec $node --env-file="$settings" "$main" "$@" ;;
 install) exec $node "$main" "$@" ;;
 esac
 if [ -t 0 ] && [ -t 1 ]; then how=--pty; else how=--pipe; fi
 exec systemd-run --quiet --collect --wait "$how" \
   -p EnvironmentFile="$settings" -p LoadCredentialEncrypted=root.key:/etc/chatpic/root.key.cred \
-  -p DynamicUser=yes -p User=chatpic -p Group=debian-tor -p StateDirectory=chatpic -p StateDirectoryMode=0700 \
+  -p DynamicUser=yes -p User=chatpic -p StateDirectory=chatpic -p StateDirectoryMode=0700 \
   -p PrivateNetwork=yes -p LimitCORE=0 -p MemorySwapMax=0 -p UMask=0077 \
   $node "$main" "$@"

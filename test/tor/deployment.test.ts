@@ -54,7 +54,8 @@ test.test('all files mean the same sockets', (t) => {
   const sockets = { web: '/run/chatpic-web/web.sock', desk: '/run/chatpic-desk/desk.sock' };
   t.match(text('systemd/chatpic.socket'), `ListenStream=${sockets.web}\n`);
   t.match(text('systemd/chatpic.socket'), 'FileDescriptorName=web.sock\n');
-  t.match(text('systemd/chatpic.service'), 'RuntimeDirectory=chatpic-desk\n');
+  t.match(text('systemd/chatpic-desk.socket'), `ListenStream=${sockets.desk}\n`);
+  t.match(text('systemd/chatpic-desk.socket'), 'FileDescriptorName=desk.sock\n');
   t.match(text('systemd/chatpic.env'), `CHATPIC_LISTEN=unix:${sockets.web}\n`);
   t.match(text('systemd/chatpic.env'), `CHATPIC_DESK_LISTEN=unix:${sockets.desk}\n`);
   for (const socket of [sockets.web, sockets.desk]) {
