@@ -22,7 +22,7 @@ import { startPrivateNetwork, type PrivateNetwork, type TorClient } from './priv
 import { askOnion } from './socks.js';
 
 /** What is compared with the bare server, in bytes. */
-export const PART = 20_000_000;
+export const PART = 15_000_000;
 
 export interface Onion {
   readonly network: PrivateNetwork;
