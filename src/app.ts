@@ -26,6 +26,7 @@ import { CircuitLimits } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
 import { httpServer, listen, type Listening } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
+import { createMoved } from './web/moved.js';
 import { OpenWords } from './web/open-words.js';
 import { createPages } from './web/pages/pages.js';
 import { createSenders } from './web/senders.js';
@@ -43,6 +44,8 @@ export interface OnionListener {
   /** `http://….onion`. */
   readonly origin: string;
   readonly socket: string;
+  /** Where visitors of the address before the last rotation arrive, if it is still served. */
+  readonly previousSocket: string | null;
   /** Ends a circuit that is far over its bounds. */
   readonly closeCircuit: (circuit: CircuitId) => void;
 }
@@ -101,6 +104,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const address = await listenFor(sendersPlace(configuration, onion));
     if (onion !== undefined) await listenFor(onionPlace(configuration, onion));
+    const moved = movedPlace(configuration, onion);
+    if (moved !== null) await listenFor(moved);
     if (configuration.mirror !== null)
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
     let closing: Promise<void> | null = null;
@@ -152,6 +157,8 @@ interface Place {
   readonly site: (address: string) => Site;
   /** Where this process ends TLS. */
   readonly tls?: TlsFiles;
+  /** Only the notice that the site has moved is given there. */
+  readonly moved?: boolean;
 }
 
 /** The configured listener. Its links bear the onion's address where one is configured, else the address listened on. */
@@ -168,6 +175,16 @@ function sendersPlace(c: Configuration, onion?: OnionListener): Place {
 function onionPlace({ mirrorOrigin }: Configuration, { origin, socket }: OnionListener): Place {
   const site: Site = { kind: 'onion', origin, onionOrigin: origin, mirrorOrigin, secure: false };
   return { listen: { kind: 'unix', path: socket }, circuitIds: true, site: () => site };
+}
+
+/** An old onion address: it only tells the new one. */
+function movedPlace(c: Configuration, onion?: OnionListener): Place | null {
+  const socket = onion?.previousSocket ?? null;
+  const onionOrigin = onion?.origin ?? c.onionOrigin;
+  const where: Listen | null = socket === null ? c.movedListen : { kind: 'unix', path: socket };
+  if (where === null || onionOrigin === null) return null;
+  const site: Site = { kind: 'onion', origin: onionOrigin, onionOrigin, mirrorOrigin: null, secure: false };
+  return { listen: where, circuitIds: socket !== null || c.circuitIds, site: () => site, moved: true };
 }
 
 function originOf(where: Listen, address: string): string {
@@ -205,7 +222,10 @@ async function openSenders(place: Place, services: Services, { limits, activity 
   const { front, http } = serverFor(place, handler);
   const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
   const listening = await listen(front, place.listen, http);
-  const answer = createSenders(place.site(listening.address), services, circuits).callback();
+  const site = place.site(listening.address);
+  const app =
+    place.moved === true ? createMoved(site, services.pages, circuits) : createSenders(site, services, circuits);
+  const answer = app.callback();
   handling.current = (request, response) => void answer(request, response);
   return listening;
 }

@@ -5,9 +5,12 @@ import { blocklistVerb } from './cli/blocklist.js';
 import { doctorVerb } from './cli/doctor.js';
 import { growVerb } from './cli/grow.js';
 import { initVerb } from './cli/init.js';
+import { installVerb } from './cli/install.js';
+import { onionVerb } from './cli/onion.js';
 import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
 import { staffVerb } from './cli/staff.js';
+import { statsVerb } from './cli/stats.js';
 import { verifyVerb } from './cli/verify.js';
 import { EXIT } from './cli/terminal.js';
 
@@ -20,7 +23,19 @@ const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')
   .showHelpAfterError()
   .exitOverride();
-for (const add of [serveVerb, initVerb, growVerb, doctorVerb, verifyVerb, panicVerb, staffVerb, blocklistVerb])
+for (const add of [
+  serveVerb,
+  initVerb,
+  growVerb,
+  doctorVerb,
+  verifyVerb,
+  panicVerb,
+  staffVerb,
+  blocklistVerb,
+  onionVerb,
+  installVerb,
+  statsVerb,
+])
   add(program);
 program.commands.forEach((command) => command.exitOverride());
 

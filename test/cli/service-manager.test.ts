@@ -26,7 +26,7 @@ test.test('the watchdog is fed while the appliance is well, and only then', asyn
   const environment = { NOTIFY_SOCKET: '/run/n', WATCHDOG_USEC: '100000', WATCHDOG_PID: '7', PATH };
   const manager = serviceManager(environment, 7, file);
   let well = true;
-  manager.ready(() => well);
+  manager.ready(() => Promise.resolve(well));
   await sleep(400);
   well = false;
   await sleep(100);
@@ -47,7 +47,7 @@ test.test('the watchdog is fed while the appliance is well, and only then', asyn
 test.test('without a manager nothing is run', async (t) => {
   const { file, heard } = listener(t);
   const manager = serviceManager({ PATH, WATCHDOG_USEC: '1000' }, 7, file);
-  manager.ready(() => true);
+  manager.ready(() => Promise.resolve(true));
   manager.stopping();
   await sleep(100);
   t.strictSame(heard(), []);
@@ -55,7 +55,7 @@ test.test('without a manager nothing is run', async (t) => {
 
 test.test('a missing systemd-notify is no failure of ours', async (t) => {
   const manager = serviceManager({ NOTIFY_SOCKET: '/run/n' }, 7, '/nowhere/systemd-notify');
-  manager.ready(() => true);
+  manager.ready(() => Promise.resolve(true));
   manager.stopping();
   await sleep(100);
   t.pass();

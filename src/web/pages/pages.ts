@@ -48,6 +48,7 @@ export interface Pages {
   readonly error: Page<views.ErrorView>;
   readonly challenge: Page<views.ChallengeView>;
   readonly waiting: Page<views.WaitingView>;
+  readonly moved: Page<views.MovedView>;
 }
 
 export interface PagesOptions {
@@ -99,6 +100,7 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     })),
     challenge: page('challenge', null, nothing),
     waiting: page('waiting', null, nothing),
+    moved: page('moved', 'share', nothing),
   };
 }
 

@@ -293,3 +293,10 @@ export interface WaitingView {
   readonly path: string;
   readonly seconds: number;
 }
+
+/** The notice of an old onion address. `seconds` until the browser follows it by itself, null where it does not. */
+export interface MovedView {
+  /** The page asked for, at the new address. */
+  readonly url: string;
+  readonly seconds: number | null;
+}

@@ -326,6 +326,14 @@ export const chinese: Catalogue = {
   'waiting.title': '请稍候',
   'waiting.lead': { other: '位置已满。此页会在 {count} 秒后自行再试。' },
   'waiting.go': '现在试',
+  'moved.title': '本站已搬迁',
+  'moved.lead': '这是旧地址。您要找的页面现在在这里：',
+  'moved.keep': '请记下新地址，或把它存为书签。旧地址将会停用。',
+  'moved.follows': {
+    other: '{count} 秒后会自行前往。',
+  },
+  'moved.nothing': '您发送的内容没有被接收。请在新地址重新发送。',
+  'moved.go': '现在前往',
 
   'progress.title': '上传进度',
   'progress.waiting': '等待上传开始。',

@@ -362,6 +362,15 @@ export const french: Catalogue = {
     other: 'Toutes les places sont prises. Cette page réessaie d’elle-même dans {count} secondes.',
   },
   'waiting.go': 'Essayer maintenant',
+  'moved.title': 'Ce site a déménagé',
+  'moved.lead': 'Cette adresse est ancienne. La page demandée se trouve maintenant ici :',
+  'moved.keep': 'Notez la nouvelle adresse ou ajoutez-la à vos marque-pages. L’ancienne va disparaître.',
+  'moved.follows': {
+    one: 'Vous y serez conduit dans {count} seconde.',
+    other: 'Vous y serez conduit dans {count} secondes.',
+  },
+  'moved.nothing': 'Ce que vous avez envoyé n’a pas été accepté. Envoyez-le de nouveau à la nouvelle adresse.',
+  'moved.go': 'Y aller maintenant',
 
   'progress.title': 'Avancement de l’envoi',
   'progress.waiting': 'En attente du début de l’envoi.',

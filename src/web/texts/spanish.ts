@@ -355,6 +355,15 @@ export const spanish: Catalogue = {
     other: 'Todos los sitios están ocupados. Esta página lo intenta sola en {count} segundos.',
   },
   'waiting.go': 'Intentar ahora',
+  'moved.title': 'Este sitio se ha mudado',
+  'moved.lead': 'Esta dirección es antigua. La página que pidió está ahora aquí:',
+  'moved.keep': 'Anote la nueva dirección o guárdela en sus marcadores. La antigua dejará de existir.',
+  'moved.follows': {
+    one: 'Irá allí por sí sola en {count} segundo.',
+    other: 'Irá allí por sí sola en {count} segundos.',
+  },
+  'moved.nothing': 'Lo que envió no se aceptó. Envíelo de nuevo en la nueva dirección.',
+  'moved.go': 'Ir ahora',
 
   'progress.title': 'Avance de la subida',
   'progress.waiting': 'A la espera de que empiece la subida.',

@@ -429,6 +429,8 @@ export const STATES: readonly State[] = [
   state('challenge', '', { path: '/', challenge: 'c7', word: 'harbour', wrong: false }),
   state('challenge', 'wrong', { path: '/', challenge: 'c8', word: 'lantern', wrong: true }, POST),
   state('waiting', '', { path: '/', seconds: 20 }),
+  state('moved', '', { url: LINK, seconds: 20 }),
+  state('moved', 'form', { url: LINK, seconds: null }, POST),
 ];
 
 /** The same pages with hostile contents wherever a visitor's own words go. */
