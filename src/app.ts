@@ -17,6 +17,8 @@ import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
 import { startDecoder, type Decoder } from './media/decoder/decoder.js';
+import { startClassifier } from './moderation/classifier/classifier.js';
+import { confinedClassifier } from './moderation/classifier/confined.js';
 import { Moderation } from './moderation/moderation.js';
 import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
@@ -75,7 +77,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const store = await open(options, clock);
   // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
   const decoder = startDecoder({ log, queue: 128 });
-  const moderation = await Moderation.open(store);
+  const classifier = startClassifier(await confinedClassifier(configuration.classifierFile));
+  const moderation = await Moderation.open({ ...store, classifier });
   const services = assemble(configuration, store, { decoder, moderation, clock });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const activity = new Activity();
