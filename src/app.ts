@@ -17,6 +17,7 @@ import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
 import { startDecoder, type Decoder } from './media/decoder/decoder.js';
+import { CanaryFile } from './moderation/canary-file.js';
 import { startClassifier } from './moderation/classifier/classifier.js';
 import { confinedClassifier } from './moderation/classifier/confined.js';
 import { Moderation } from './moderation/moderation.js';
@@ -141,6 +142,7 @@ function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, m
     pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c }),
     retrieval: new Retrieval({ arena, ledger, monotonic }),
     moderation,
+    canary: new CanaryFile(c.canaryFile),
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,

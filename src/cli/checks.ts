@@ -8,6 +8,8 @@ import path from 'node:path';
 import { MiB } from '../base/units.js';
 import type { Configuration } from '../config/configuration.js';
 import { startDecoder } from '../media/decoder/decoder.js';
+import { canaryAgeDays } from '../moderation/canary.js';
+import { CanaryFile } from '../moderation/canary-file.js';
 import { confinedClassifier } from '../moderation/classifier/confined.js';
 import { tryClassifier } from '../moderation/classifier/classifier.js';
 import type { ClassifierFault } from '../moderation/classifier/model-process.js';
@@ -33,7 +35,7 @@ type Check = (configuration: Configuration) => Promise<Finding> | Finding;
 /** Checks that strict mode makes before it starts: quick, and without a process of their own. */
 const HOLDS: readonly Check[] = [swap, coreDumps, fileSystem, rootKeyPlace, permissions];
 /** The rest of what `doctor` looks at. */
-const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, tor];
+const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, canary, tor];
 
 export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
   const findings = await Promise.all(HOLDS.map(async (check) => check(configuration)));
@@ -229,6 +231,20 @@ async function classifier({ classifierFile }: Configuration): Promise<Finding> {
         'see docs/MODERATION.md',
       );
   }
+}
+
+/** Older, and people begin to ask. */
+const STALE_DAYS = 45;
+
+async function canary({ canaryFile }: Configuration): Promise<Finding> {
+  if (canaryFile === null) return good('canary', 'none is published');
+  const published = await new CanaryFile(canaryFile).read();
+  const todo = 'sign it anew with `chatpic canary sign`, and copy FILE and FILE.pub here';
+  if (published === null) return refuse('canary', 'it can not be read, or is not signed by the key beside it', todo);
+  const days = canaryAgeDays(published, Date.now());
+  return days > STALE_DAYS
+    ? warn('canary', `signed ${days} days ago`, todo)
+    : good('canary', `signed ${days} days ago`);
 }
 
 const FAULTS: Readonly<Record<ClassifierFault, string>> = {
