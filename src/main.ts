@@ -2,6 +2,7 @@
 /** The process entry: the operator's verbs. */
 import { Command, CommanderError } from 'commander';
 import { blocklistVerb } from './cli/blocklist.js';
+import { canaryVerb } from './cli/canary.js';
 import { doctorVerb } from './cli/doctor.js';
 import { growVerb } from './cli/grow.js';
 import { initVerb } from './cli/init.js';
@@ -35,6 +36,7 @@ for (const add of [
   onionVerb,
   installVerb,
   statsVerb,
+  canaryVerb,
 ])
   add(program);
 program.commands.forEach((command) => command.exitOverride());
