@@ -32,7 +32,7 @@ import { createPages } from './web/pages/pages.js';
 import { createSenders } from './web/senders.js';
 import type { Services } from './web/services.js';
 import type { Site } from './web/site.js';
-import { base64Sha256 } from './web/style-hash.js';
+import { sha256Base64 } from './crypto/hash.js';
 import { loadTls } from './web/tls.js';
 
 /** Uploads and downloads under way get this long to end when the appliance is stopped. */
@@ -135,7 +135,7 @@ interface Rooms {
 function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, moderation, clock }: Rooms): Services {
   const monotonic = (): number => clock.monotonic();
   return {
-    pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: base64Sha256 }),
+    pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: sha256Base64 }),
     policy: c,
     arena,
     ledger,

@@ -78,23 +78,26 @@ export class Pipeline {
 
   /** A picture must decode; with hard scrub what is shared is what was made of its pixels, scrubbed like any upload. */
   async #decoded(source: ByteSource, type: PictureType, hard: boolean): Promise<Decoded> {
-    const request = { preview: { longSide: PREVIEW_SIDE }, luma: true, ...(hard ? { reencode: { type } } : {}) };
-    const { facts, preview, reencoded, luma, frames } = await this.#parts.decoder.decode(source, type, request);
+    const luma = this.#parts.moderation.wantsLooks();
+    const request = { preview: { longSide: PREVIEW_SIDE }, luma, ...(hard ? { reencode: { type } } : {}) };
+    const { facts, preview, reencoded, frames, ...seen } = await this.#parts.decoder.decode(source, type, request);
     const shared = reencoded === null ? source : (await cleaned(bufferSource(reencoded), type)).source;
     const own = shared.size <= OWN_PREVIEW_BYTES;
-    const looks = frames.length > 0 ? frames : luma === null ? [] : [luma];
     return {
       width: facts.width,
       height: facts.height,
       source: shared,
       preview: own ? null : previewOf(preview),
-      looks,
+      looks: frames.length > 0 ? frames : seen.luma === null ? [] : [seen.luma],
     };
   }
 
   /** A video's poster and sample frames, where ffmpeg is installed; its coded samples were judged by the scrubber. */
   async #filmed(source: ByteSource): Promise<Partial<Decoded>> {
-    const seen = await this.#parts.decoder.decodeVideo(source, { preview: { longSide: PREVIEW_SIDE }, luma: true });
+    const seen = await this.#parts.decoder.decodeVideo(source, {
+      preview: { longSide: PREVIEW_SIDE },
+      luma: this.#parts.moderation.wantsLooks(),
+    });
     return seen === null ? {} : { preview: previewOf(seen.preview), looks: seen.frames };
   }
 

@@ -76,6 +76,11 @@ export class Moderation {
     );
   }
 
+  /** Whether anything here looks at pictures: where nothing does, the decoder needn't draw them for it. */
+  wantsLooks(): boolean {
+    return this.lists.wantLooks() || this.classifier.status.kind !== 'missing';
+  }
+
   /** The digests that any list asks for; empty where none does, and then nothing is read. */
   async digestsOf(source: ByteSource): Promise<FileDigests> {
     const wanted = this.lists.wanted();
