@@ -203,7 +203,8 @@ async function mirrorPlace(c: Configuration, mirror: Mirror, clock: Clock, onion
   if (origin === null) throw new SettingsError([MIRROR_WITHOUT_ORIGIN]);
   const tls = mirror.tls === null ? null : await loadTls(mirror.tls, new URL(origin).hostname, clock.wall());
   const onionOrigin = c.onionOrigin ?? onion?.origin ?? null;
-  const site: Site = { kind: 'mirror', origin, onionOrigin, mirrorOrigin: origin, secure: true };
+  const { readOnly } = mirror;
+  const site: Site = { kind: 'mirror', origin, onionOrigin, mirrorOrigin: origin, secure: true, readOnly };
   return { listen: mirror.listen, circuitIds: false, site: () => site, ...(tls === null ? {} : { tls }) };
 }
 

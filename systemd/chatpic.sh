@@ -9,9 +9,12 @@ case "${1-}" in
 doctor | panic | onion | stats | -* | '') exec $node --env-file="$settings" "$main" "$@" ;;
 install) exec $node "$main" "$@" ;;
 esac
+# The slots of an amnesic store (drop-ins/amnesic.conf).
+slots=
+if [ -e /run/chatpic-slots ]; then slots='-p RuntimeDirectory=chatpic-slots -p RuntimeDirectoryPreserve=yes'; fi
 if [ -t 0 ] && [ -t 1 ]; then how=--pty; else how=--pipe; fi
 exec systemd-run --quiet --collect --wait "$how" \
   -p EnvironmentFile="$settings" -p LoadCredentialEncrypted=root.key:/etc/chatpic/root.key.cred \
   -p DynamicUser=yes -p User=chatpic -p StateDirectory=chatpic -p StateDirectoryMode=0700 \
-  -p PrivateNetwork=yes -p LimitCORE=0 -p MemorySwapMax=0 -p UMask=0077 \
+  $slots -p PrivateNetwork=yes -p LimitCORE=0 -p MemorySwapMax=0 -p UMask=0077 \
   $node "$main" "$@"

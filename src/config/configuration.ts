@@ -45,6 +45,8 @@ export interface Mirror {
   readonly listen: Listen;
   /** Files of the certificate chain and its key; null behind a proxy that ends TLS. */
   readonly tls: { readonly certificate: string; readonly key: string } | null;
+  /** Links can be opened there, and nothing shared. */
+  readonly readOnly: boolean;
 }
 
 const ONION = /^(?:http:\/\/)?([a-z2-7]{56}\.onion)\/?$/;
@@ -108,7 +110,8 @@ function mirrorOf(environment: Environment, complaints: Complaint[]): Mirror | n
     complaints.push({ name, value: '(none)', expected: 'a file, because its counterpart is set' });
   }
   if (listen === null) return null;
-  return { listen, tls: certificate === undefined || key === undefined ? null : { certificate, key } };
+  const tls = certificate === undefined || key === undefined ? null : { certificate, key };
+  return { listen, tls, readOnly: environment.CHATPIC_MIRROR_READ_ONLY === 'on' };
 }
 
 /** The setting is the address itself, or a file whose first line is it: tor writes one. */

@@ -47,6 +47,7 @@ const SETTINGS = {
   CHATPIC_LISTEN_PROXY: oneOf('off', 'haproxy'),
   CHATPIC_DESK_LISTEN: listen,
   CHATPIC_MIRROR_LISTEN: optionalListen,
+  CHATPIC_MIRROR_READ_ONLY: oneOf('off', 'on'),
   CHATPIC_MOVED_LISTEN: optionalListen,
   CHATPIC_HEALTH_LISTEN: z
     .string()
@@ -80,6 +81,7 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_LISTEN_PROXY: 'off',
   CHATPIC_DESK_LISTEN: '127.0.0.1:8081',
   CHATPIC_MIRROR_LISTEN: 'off',
+  CHATPIC_MIRROR_READ_ONLY: 'off',
   CHATPIC_MOVED_LISTEN: 'off',
   CHATPIC_ROOT_KEY: 'file',
   CHATPIC_STRICT: 'off',

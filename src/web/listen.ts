@@ -69,14 +69,14 @@ export function configureServer<S extends Server>(server: S, handler: RequestLis
 }
 
 /**
- * Binds `server`, or takes over the socket that systemd made at that path. `http` is the server that has the
+ * Binds `server`, or takes over the socket that systemd made for it. `http` is the server that has the
  * connections, where `server` only hands them on. `inherited` is the descriptor of a socket that listens already.
  */
 export async function listen(
   server: NetServer,
   where: Listen,
   http: Server,
-  inherited = where.kind === 'unix' ? inheritedSocket(where.path, process.env, process.pid) : null,
+  inherited = inheritedSocket(where.kind === 'unix' ? where.path : `tcp-${where.port}`, process.env, process.pid),
 ): Promise<Listening> {
   const sockets = connectionsOf(server);
   if (where.kind === 'unix' && inherited === null) await rm(where.path, { force: true });

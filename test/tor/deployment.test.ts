@@ -18,6 +18,19 @@ test.test('the service is exposed by 0.5 at most', needs('systemd-analyze'), asy
   t.ok(level <= 0.5, `exposure ${level}`);
 });
 
+test.test('every line that the service does without is explained', needs('systemd-analyze'), async (t) => {
+  const args = ['security', '--offline=true', '--json=short', path.join(ROOT, 'systemd/chatpic.service')];
+  const { stdout } = await run('systemd-analyze', args);
+  const lines = JSON.parse(stdout) as { set: boolean | null; json_field: string }[];
+  const missing = new Set(
+    lines.filter(({ set }) => set !== true).map((line) => line.json_field.replace(/_.*|Or[A-Z].*/, '')),
+  );
+  const table =
+    readFileSync(path.join(ROOT, 'docs/OPERATIONS.md'), 'utf8').split('### Lines that were not taken')[1] ?? '';
+  t.ok(missing.size > 0);
+  for (const line of missing) t.ok(table.includes(`\`${line}=`), line);
+});
+
 test.test("tor's own unit is exposed by 3 at most behind its drop-in", needs('systemd-analyze', 'tor'), async (t) => {
   const debian = ['/lib/systemd/system', '/usr/lib/systemd/system'].find((folder) =>
     existsSync(path.join(folder, 'tor@default.service')),

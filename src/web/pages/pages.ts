@@ -49,6 +49,7 @@ export interface Pages {
   readonly challenge: Page<views.ChallengeView>;
   readonly waiting: Page<views.WaitingView>;
   readonly moved: Page<views.MovedView>;
+  readonly readOnly: Page<views.ReadOnlyView>;
 }
 
 export interface PagesOptions {
@@ -101,6 +102,7 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     challenge: page('challenge', null, nothing),
     waiting: page('waiting', null, nothing),
     moved: page('moved', 'share', nothing),
+    readOnly: page('readonly', 'share', nothing),
   };
 }
 

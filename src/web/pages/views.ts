@@ -300,3 +300,8 @@ export interface MovedView {
   readonly url: string;
   readonly seconds: number | null;
 }
+
+/** The front page of a mirror on which nothing is shared. */
+export interface ReadOnlyView {
+  readonly onionOrigin: string | null;
+}

@@ -334,6 +334,9 @@ export const chinese: Catalogue = {
   },
   'moved.nothing': '您发送的内容没有被接收。请在新地址重新发送。',
   'moved.go': '现在前往',
+  'readonly.title': '此处用于打开链接',
+  'readonly.lead': '此镜像可打开别人给您的链接，但不能在此分享内容。',
+  'readonly.onion': '要分享内容，请在 Tor 浏览器中打开此地址：',
 
   'progress.title': '上传进度',
   'progress.waiting': '等待上传开始。',

@@ -361,6 +361,9 @@ export const english = {
   },
   'moved.nothing': 'What you sent was not taken. Send it again at the new address.',
   'moved.go': 'Go there now',
+  'readonly.title': 'Links are opened here',
+  'readonly.lead': 'This mirror opens links that somebody gave you. Nothing is shared on it.',
+  'readonly.onion': 'To share something, open this address in Tor Browser:',
 
   'progress.title': 'Upload progress',
   'progress.waiting': 'Waiting for the upload to begin.',

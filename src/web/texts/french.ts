@@ -371,6 +371,9 @@ export const french: Catalogue = {
   },
   'moved.nothing': 'Ce que vous avez envoyé n’a pas été accepté. Envoyez-le de nouveau à la nouvelle adresse.',
   'moved.go': 'Y aller maintenant',
+  'readonly.title': 'Ici on ouvre des liens',
+  'readonly.lead': 'Ce miroir ouvre les liens que quelqu’un vous a donnés. On n’y partage rien.',
+  'readonly.onion': 'Pour partager quelque chose, ouvrez cette adresse dans le navigateur Tor :',
 
   'progress.title': 'Avancement de l’envoi',
   'progress.waiting': 'En attente du début de l’envoi.',

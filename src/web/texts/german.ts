@@ -380,6 +380,9 @@ export const german: Catalogue = {
   },
   'moved.nothing': 'Was Sie gesendet haben, wurde nicht angenommen. Senden Sie es unter der neuen Adresse noch einmal.',
   'moved.go': 'Jetzt dorthin',
+  'readonly.title': 'Hier werden Links geöffnet',
+  'readonly.lead': 'Dieser Spiegel öffnet Links, die Ihnen jemand gegeben hat. Geteilt wird hier nichts.',
+  'readonly.onion': 'Um etwas zu teilen, öffnen Sie diese Adresse im Tor Browser:',
 
   'progress.title': 'Fortschritt des Hochladens',
   'progress.waiting': 'Wartet auf den Beginn.',

@@ -364,6 +364,9 @@ export const spanish: Catalogue = {
   },
   'moved.nothing': 'Lo que envió no se aceptó. Envíelo de nuevo en la nueva dirección.',
   'moved.go': 'Ir ahora',
+  'readonly.title': 'Aquí se abren enlaces',
+  'readonly.lead': 'Este espejo abre los enlaces que alguien le dio. Aquí no se comparte nada.',
+  'readonly.onion': 'Para compartir algo, abra esta dirección en el Navegador Tor:',
 
   'progress.title': 'Avance de la subida',
   'progress.waiting': 'A la espera de que empiece la subida.',

@@ -193,6 +193,20 @@ test.test('over a real onion service', { ...needs('tor'), timeout: 270_000 }, as
     const control = await ControlPort.connect(folder.control, folder.cookie);
     const tor = `/proc/${await control.getInfo('process/pid')}`;
     control.close();
+    const greedy = await Promise.all(
+      Array.from({ length: 8 }, () => OnionConnection.open(client.socksPort, after, 'greedy')),
+    );
+    const hammer = async (connection: OnionConnection): Promise<void> => {
+      for (let n = 0; n < 120; n++) await connection.ask('/robots.txt', { patience: 15_000 });
+    };
+    const ends = await Promise.allSettled(greedy.map(hammer));
+    t.ok(
+      ends.every(({ status }) => status === 'rejected'),
+      'a circuit far over its bounds is closed, with all that is on it',
+    );
+    const another = await askOnion(client.socksPort, after, 'another', '/robots.txt');
+    t.equal(another.status, 200, 'and another is not');
+    for (const connection of greedy) connection.close();
     const note = 'words '.repeat(50_000);
     const socket = await socksConnect(client.socksPort, after, 80, 'slow');
     socket.write(
