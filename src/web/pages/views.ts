@@ -249,6 +249,10 @@ export const TRANSPARENCY_ROWS = [
   'authorityRequests',
   'authorityAnswered',
 ] as const;
+/** Rows that count a part of the row before them. */
+export const TRANSPARENCY_PARTS: readonly TransparencyRow[] = [
+  ...(['takedownsGranted', 'takedownsRefused', 'takedownsLate', 'authorityAnswered'] as const),
+];
 export type TransparencyRow = (typeof TRANSPARENCY_ROWS)[number];
 export interface Quarter {
   readonly year: number;
