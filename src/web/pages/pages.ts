@@ -118,7 +118,8 @@ function ground(say: Speaker, siteName: string, context: views.PageContext): obj
     size: say.size,
     ending: (ending: views.Ending, burn: boolean) => endingPhrase(say, ending, burn),
     removedWords: (item: views.ReceiptItem) => removedPhrase(say, item.removed),
-    typeWord: (item: views.ReceiptItem | views.ShareItem) => typePhrase(say, item.type),
+    typeAndSize: ({ type, size }: views.ReceiptItem | views.ShareItem) => typePhrase(say, type, size),
+    year: say.year,
   };
 }
 

@@ -23,8 +23,9 @@ export function removedPhrase(say: Speaker, removed: Removed): string {
   return say.list(words);
 }
 
-export function typePhrase(say: Speaker, type: MediaType): string {
-  return say.text(typeKey(type));
+/** What an item is, and how large. */
+export function typePhrase(say: Speaker, type: MediaType, size: number): string {
+  return say.text('type.size', { type: say.text(typeKey(type)), size: say.size(size) });
 }
 
 function typeKey(type: MediaType): TextKey {
@@ -49,16 +50,17 @@ export function receiptWarnings(view: ReceiptView): ReceiptWarning[] {
 
 /** What is needed to manage a share, as a text file in a `data:` address: saved by the browser, with no request. */
 export function receiptFile(say: Speaker, siteName: string, view: ReceiptView): string {
+  const line = (name: TextKey, value: string): string => `${say.text(name)}${say.text('type.colon')} ${value}`;
   const lines = [
     say.text('receipt.file.title', { site: siteName }),
     '',
-    `${say.text('receipt.link')}: ${view.link}`,
-    ...view.otherLinks.map((other) => `${say.text(`receipt.${other.kind}`)}: ${other.url}`),
-    `${say.text('receipt.token')}: ${view.deleteToken}`,
-    `${say.text('receipt.token.page')}: ${view.deleteUrl}`,
-    `${say.text('receipt.fileId')}: ${view.fileId}`,
-    `${say.text('receipt.ends')}: ${endingPhrase(say, view.ending, view.burn)}`,
-    ...view.items.map((item) => `${say.text('receipt.sha')}: ${item.sha256}  ${item.name}`),
+    line('receipt.link', view.link),
+    ...view.otherLinks.map((other) => line(`receipt.${other.kind}`, other.url)),
+    line('receipt.token', view.deleteToken),
+    line('receipt.token.page', view.deleteUrl),
+    line('receipt.fileId', view.fileId),
+    line('receipt.ends', endingPhrase(say, view.ending, view.burn)),
+    ...view.items.map((item) => line('receipt.sha', `${item.sha256}  ${item.name}`)),
     '',
   ];
   return `data:text/plain;charset=utf-8,${encodeURIComponent(lines.join('\r\n'))}`;

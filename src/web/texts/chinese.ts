@@ -124,6 +124,8 @@ export const chinese: Catalogue = {
   'type.video': '视频',
   'type.note': '便笺',
   'type.other': '文件',
+  'type.size': '{type}，{size}',
+  'type.colon': '：',
 
   'ends.never': '永不：保留到用删除码删除为止',
   'ends.at': '{when}（{until}）',

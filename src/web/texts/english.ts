@@ -124,6 +124,8 @@ export const english = {
   'type.video': 'Video',
   'type.note': 'Note',
   'type.other': 'File',
+  'type.size': '{type}, {size}',
+  'type.colon': ':',
 
   'ends.never': 'Never: it stays until it is deleted with the deletion token',
   'ends.at': '{when} ({until})',

@@ -131,6 +131,8 @@ export const french: Catalogue = {
   'type.video': 'Vidéo',
   'type.note': 'Note',
   'type.other': 'Fichier',
+  'type.size': '{type}, {size}',
+  'type.colon': ' :',
 
   'ends.never': 'Jamais : il reste jusqu’à sa suppression avec le code',
   'ends.at': '{when} ({until})',

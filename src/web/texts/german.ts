@@ -131,6 +131,8 @@ export const german: Catalogue = {
   'type.video': 'Video',
   'type.note': 'Notiz',
   'type.other': 'Datei',
+  'type.size': '{type}, {size}',
+  'type.colon': ':',
 
   'ends.never': 'Nie: Es bleibt, bis es mit dem Löschcode gelöscht wird',
   'ends.at': '{when} ({until})',

@@ -126,6 +126,8 @@ export const persian: Catalogue = {
   'type.video': 'ویدیو',
   'type.note': 'یادداشت',
   'type.other': 'فایل',
+  'type.size': '{type}، {size}',
+  'type.colon': ':',
 
   'ends.never': 'هرگز: می‌ماند تا با کد حذف پاک شود',
   'ends.at': '{when} ({until})',
@@ -281,7 +283,7 @@ export const persian: Catalogue = {
   'transparency.title': 'گزارش شفافیت',
   'transparency.lead':
     'شمارش خودکار، در هر سه‌ماهه. عددهای کوچک به صورت «کمتر از ۱۰» می‌آیند تا هیچ موردی به‌تنهایی دیده نشود.',
-  'transparency.quarter': 'سه‌ماههٔ {quarter} سال {year}',
+  'transparency.quarter': 'سه‌ماههٔ {quarter} سال {year} میلادی',
   'transparency.running': 'تاکنون',
   'transparency.few': 'کمتر از ۱۰',
   'transparency.none': 'نخستین سه‌ماهه هنوز تمام نشده است.',

@@ -126,6 +126,8 @@ export const russian: Catalogue = {
   'type.video': 'Видео',
   'type.note': 'Заметка',
   'type.other': 'Файл',
+  'type.size': '{type}, {size}',
+  'type.colon': ':',
 
   'ends.never': 'Никогда: остаётся, пока не удалят кодом удаления',
   'ends.at': '{when} ({until})',

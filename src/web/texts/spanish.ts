@@ -128,6 +128,8 @@ export const spanish: Catalogue = {
   'type.video': 'Vídeo',
   'type.note': 'Nota',
   'type.other': 'Archivo',
+  'type.size': '{type}, {size}',
+  'type.colon': ':',
 
   'ends.never': 'Nunca: permanece hasta que se borre con el código',
   'ends.at': '{when} ({until})',

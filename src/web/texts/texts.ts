@@ -60,6 +60,8 @@ export interface Speaker {
   readonly text: (key: TextKey, params?: Params) => string;
   readonly plural: (key: PluralKey, count: number, params?: Params) => string;
   readonly number: (value: number) => string;
+  /** The digits alone: `2026`, not `2,026`. */
+  readonly year: (value: number) => string;
   readonly percent: (fraction: number) => string;
   /** Decimal sizes with one place, as file managers show them: `8.9 MB`. */
   readonly size: (bytes: number) => string;
@@ -91,6 +93,7 @@ function makeSpeaker(language: Language): Speaker {
   const { catalogue, tag } = info;
   const rules = new Intl.PluralRules(tag);
   const plain = new Intl.NumberFormat(tag);
+  const digits = new Intl.NumberFormat(tag, { useGrouping: false });
   const percent = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 });
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'always' });
@@ -105,6 +108,7 @@ function makeSpeaker(language: Language): Speaker {
       return fill(forms[rules.select(count)] ?? forms.other, { ...params, count: plain.format(count) });
     },
     number: (value) => plain.format(value),
+    year: (value) => digits.format(value),
     percent: (fraction) => percent.format(fraction),
     size: (bytes) => sizeIn(units, bytes),
     time: (at) => `${moment.format(Math.ceil(at / MINUTE) * MINUTE)} UTC`,

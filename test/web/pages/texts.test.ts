@@ -25,7 +25,9 @@ test.test('every language says everything that English says, with the same marks
       const said: string | Plural = catalogue[key];
       t.equal(typeof said, typeof measure, `${language} ${key}`);
       if (typeof said === 'string') {
-        if (said.trim() === '' || said !== said.trim()) t.fail(`${language} ${key} is empty or padded`);
+        // French has a space before its colon.
+        if (said.trim() === '' || (said !== said.trim() && key !== 'type.colon'))
+          t.fail(`${language} ${key} is empty or padded`);
         if (marksOf(said).join() !== marksOf(measure as string).join())
           t.fail(`${language} ${key}: marks ${marksOf(said).join()}`);
         continue;
