@@ -123,7 +123,7 @@ export interface ShareItem {
   readonly size: number;
   readonly scrubbed: boolean;
   readonly shown: Shown;
-  /** Where the bytes come as an attachment: a grant, or the `data:` address of a small picture. */
+  /** Where the bytes come as an attachment. */
   readonly saveUrl: string;
 }
 
