@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
+import test from 'tap';
 import { startAppliance } from '../stories/appliance.js';
 import type { Appliance } from '../stories/appliance.js';
 import { launch } from './browser.js';
@@ -26,9 +27,23 @@ export interface Stage {
   /** A folder for the files that are shared. */
   readonly folder: string;
   /** `address`, which the appliance gave as its own, over the line. */
-  over(address: string): string;
+  readonly over: (address: string) => string;
   /** Keeps a screenshot of the whole page. */
-  shot(name: string): Promise<void>;
+  readonly shot: (name: string) => Promise<void>;
+}
+
+/** One browser of a kind serves all stories of a file, each in a tab of its own: starting one costs more than most stories. */
+const browsers = new Map<string, Promise<Driven>>();
+test.teardown(async () => {
+  for (const browser of browsers.values()) await (await browser).close();
+});
+
+async function browserFor(name: BrowserName, options: LaunchOptions): Promise<Driven> {
+  const key = JSON.stringify([name, options]);
+  const driven = await (browsers.get(key) ?? browsers.set(key, launch(name, options)).get(key));
+  if (driven === undefined) throw new Error('no browser');
+  for (const file of readdirSync(driven.downloads)) rmSync(path.join(driven.downloads, file));
+  return driven;
 }
 
 export interface StageOptions extends LaunchOptions {
@@ -45,16 +60,12 @@ export async function onStage(
   const appliance = await startAppliance({ settings });
   const line = await openLine(appliance.base, bytesPerSecond);
   try {
-    const driven = await launch(name, options);
-    try {
-      const tab = await driven.newTab();
-      const over = (address: string): string => address.replace(appliance.base, line.origin);
-      const shot = (title: string): Promise<void> =>
-        tab.shot(path.join(SHOTS, 'stories', `${title}-${name}.png`), { fullPage: true });
-      await act({ appliance, line, driven, tab, folder, over, shot });
-    } finally {
-      await driven.close();
-    }
+    const driven = await browserFor(name, options);
+    const tab = await driven.newTab();
+    const over = (address: string): string => address.replace(appliance.base, line.origin);
+    const shot = (title: string): Promise<void> =>
+      tab.shot(path.join(SHOTS, 'stories', `${title}-${name}.png`), { fullPage: true });
+    await act({ appliance, line, driven, tab, folder, over, shot }).finally(() => tab.close());
   } finally {
     await line.close();
     await appliance.stop();

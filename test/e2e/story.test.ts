@@ -17,7 +17,7 @@ import {
   sha256,
   shareNow,
 } from './stage.js';
-import { watchBar } from './watch-bar.js';
+import { sendWatched, turnsRed, watchBar } from './watch-bar.js';
 
 for (const name of ['firefox', 'chromium'] as const) {
   const tools = name === 'firefox' ? needs('firefox-esr') : needs('chromium');
@@ -34,9 +34,7 @@ for (const name of ['firefox', 'chromium'] as const) {
         await tab.choose('#file', file);
         await tab.type('#caption', 'From the "hut" <b>');
         await tab.waitUntil(`document.querySelector('.bar').getClientRects().length > 0`);
-        await tab.click('form.files .go button');
-        await tab.page.mouse.move(2, 2);
-        const seen = await watchBar(tab, line);
+        const seen = await watchBar(tab, line, await sendWatched(tab));
         const seconds = (Date.now() - begun) / 1000;
         t.comment(
           `figure: ${name}: from opening the page to a link in hand: ${seconds.toFixed(1)} s, of which ${(size / CIRCUIT).toFixed(1)} s are ${(size / 1e6).toFixed(1)} MB on a line of ${CIRCUIT / 1e6} MB/s`,
@@ -209,15 +207,18 @@ for (const name of ['firefox', 'chromium'] as const) {
       name,
       async ({ line, tab, folder, shot }) => {
         const file = path.join(folder, 'large.jpg');
-        writeFileSync(file, Buffer.concat([readFileSync(await noise(file, 300, 200)), Buffer.alloc(2_500_000)]));
+        writeFileSync(file, Buffer.concat([readFileSync(await noise(file, 300, 200)), Buffer.alloc(4_000_000)]));
         await tab.open(line.origin);
         await tab.choose('#file', file);
-        await tab.click('form.files .go button');
+        await tab.waitUntil(`document.querySelector('.bar').getClientRects().length > 0`);
+        const red = await turnsRed(tab, await sendWatched(tab), 6000);
+        t.ok(red, 'the bar turns red while the rest is on its way');
+        if (red !== null) keepPicture(`progress-too-large-${name}`, red);
         await tab.waitFor('[role="alert"]', 30_000);
         t.match(await tab.text('[role="alert"]'), /too large.*1 MB/s);
         await shot('too-large');
       },
-      { bytesPerSecond: 2 * CIRCUIT, settings: { CHATPIC_FREE_MB: '1' } },
+      { bytesPerSecond: CIRCUIT, settings: { CHATPIC_FREE_MB: '1' } },
     ),
   );
 }

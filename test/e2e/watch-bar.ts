@@ -14,11 +14,25 @@ export interface Glimpse {
   readonly carried: number;
 }
 
+/** Where the picture is in the window when the form's button has been pressed. */
+export interface Place {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** Presses the button of the form; the bar must be in the window then. */
+export async function sendWatched(tab: Tab): Promise<Place> {
+  const button = await tab.box('form.files .go button');
+  const rect = `document.querySelector('.bar').getBoundingClientRect()`;
+  const [x = 0, y = 0, width = 0, height = 0] = JSON.parse(
+    String(await tab.eval(`JSON.stringify([${rect}.x, ${rect}.y, ${rect}.width, ${rect}.height])`)),
+  ) as number[];
+  await tab.page.mouse.click(button.x + button.width / 2, button.y + button.height / 2);
+  return { left: Math.round(x + (width - PROGRESS_WIDTH) / 2), top: Math.round(y + (height - PROGRESS_HEIGHT) / 2) };
+}
+
 /** Screenshots until the receipt is there, those alone that differ from the one before. */
-export async function watchBar(tab: Tab, line: Line): Promise<Glimpse[]> {
-  const { x, y, width, height } = await tab.box('.bar');
-  const left = Math.round(x + (width - PROGRESS_WIDTH) / 2);
-  const top = Math.round(y + (height - PROGRESS_HEIGHT) / 2);
+export async function watchBar(tab: Tab, line: Line, place: Place): Promise<Glimpse[]> {
   const seen: Glimpse[] = [];
   const receipt = { came: false };
   const coming = tab.waitFor('.key .copy', 60_000).finally(() => (receipt.came = true));
@@ -27,11 +41,7 @@ export async function watchBar(tab: Tab, line: Line): Promise<Glimpse[]> {
   while (!receipt.came) {
     const png = await tab.glimpse().catch(() => null);
     if (png !== null) {
-      const bar = await sharp(png)
-        .extract({ left, top, width: PROGRESS_WIDTH, height: PROGRESS_HEIGHT })
-        .removeAlpha()
-        .raw()
-        .toBuffer();
+      const bar = await barIn(png, place);
       const filled = filledIn(bar);
       if (filled !== null && sha256(bar) !== last) seen.push({ png, filled, carried: line.carried });
       last = sha256(bar);
@@ -40,6 +50,25 @@ export async function watchBar(tab: Tab, line: Line): Promise<Glimpse[]> {
   }
   await coming;
   return seen;
+}
+
+/** Whether the bar turns red before `milliseconds` are over. */
+export async function turnsRed(tab: Tab, place: Place, milliseconds: number): Promise<Buffer | null> {
+  const end = Date.now() + milliseconds;
+  while (Date.now() < end) {
+    const png = await tab.glimpse().catch(() => null);
+    const bar = png === null ? null : await barIn(png, place);
+    if (bar !== null && isNear([...bar.subarray(PROGRESS_WIDTH * 12, PROGRESS_WIDTH * 12 + 3)], [178, 58, 26]))
+      return png;
+    await sleep(100);
+  }
+  return null;
+}
+
+/** The pixels of the picture, red, green, blue. */
+function barIn(png: Buffer, { left, top }: Place): Promise<Buffer> {
+  const area = { left, top, width: PROGRESS_WIDTH, height: PROGRESS_HEIGHT };
+  return sharp(png).extract(area).removeAlpha().raw().toBuffer();
 }
 
 /** Of the fifth row of pixels, which runs through the bar: green is filled, grey is not, anything else is no bar. */
