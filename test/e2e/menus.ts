@@ -77,7 +77,11 @@ export async function viewSource(driven: Driven, tab: Tab): Promise<string> {
 
 /** "Save page as". Chromium without a screen has no such dialog: there it is the snapshot that the dialog would write. */
 export async function savePage(driven: Driven, tab: Tab): Promise<string> {
-  if (tab.cdp !== null) return (await tab.cdp.send('Page.captureSnapshot')).data;
+  if (tab.cdp !== null) {
+    const { data } = await tab.cdp.send('Page.captureSnapshot');
+    // Quoted-printable: a line that goes on ends in "=", and "=" itself is "=3D".
+    return data.replace(/=\r\n/g, '').replaceAll('=3D', '=');
+  }
   const page = await firefoxSaves(driven, 'saveBrowser(gBrowser.selectedBrowser, false)', /\.html$/);
   return page.toString('latin1');
 }
