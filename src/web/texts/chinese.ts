@@ -238,6 +238,7 @@ export const chinese: Catalogue = {
   'takedown.problem.goodFaith': '请确认第一项声明。',
   'takedown.problem.accurate': '请确认第二项声明。',
   'takedown.problem.too-long': '请求太长。请分几次发送。',
+  'takedown.problem.not-taken': '目前无法接收留言。您填写的内容还在，请稍后再试。',
   'takedown.sent.title': '请求已收到',
   'takedown.sent.lead': '已转给审核员。我们会在 48 小时内答复。',
 
@@ -257,6 +258,7 @@ export const chinese: Catalogue = {
   'contact.report': '要举报某个分享链接，请用其页面上的“举报”按钮。',
   'contact.problem.message': '请先写内容。',
   'contact.problem.too-long': '太长了。请缩短到 {count} 个字符。',
+  'contact.problem.not-taken': '目前无法接收留言。您填写的内容还在，请稍后再试。',
   'contact.sent.title': '留言已收到',
   'contact.sent.lead': '谢谢。每条留言我们都会看。',
   'sent.reference': '编号',

@@ -257,6 +257,8 @@ export const english = {
   'takedown.problem.goodFaith': 'Confirm the first statement.',
   'takedown.problem.accurate': 'Confirm the second statement.',
   'takedown.problem.too-long': 'The request is too long. Send it in parts.',
+  'takedown.problem.not-taken':
+    'Messages can’t be taken in at the moment. What you wrote is still here: try again later.',
   'takedown.sent.title': 'Request received',
   'takedown.sent.lead': 'It is with the moderators. You hear from us within 48 hours.',
 
@@ -276,6 +278,8 @@ export const english = {
   'contact.report': 'To report a shared link, use the Report button on its page.',
   'contact.problem.message': 'Write a message first.',
   'contact.problem.too-long': 'That is too long. Shorten it to {count} characters.',
+  'contact.problem.not-taken':
+    'Messages can’t be taken in at the moment. What you wrote is still here: try again later.',
   'contact.sent.title': 'Message received',
   'contact.sent.lead': 'Thank you. We read every message.',
   'sent.reference': 'Reference',

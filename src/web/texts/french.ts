@@ -267,6 +267,8 @@ export const french: Catalogue = {
   'takedown.problem.goodFaith': 'Confirmez la première déclaration.',
   'takedown.problem.accurate': 'Confirmez la seconde déclaration.',
   'takedown.problem.too-long': 'La demande est trop longue. Envoyez-la en plusieurs fois.',
+  'takedown.problem.not-taken':
+    'Les messages ne peuvent pas être reçus pour le moment. Ce que vous avez écrit est toujours là : réessayez plus tard.',
   'takedown.sent.title': 'Demande reçue',
   'takedown.sent.lead': 'Les modérateurs l’ont. Vous aurez de nos nouvelles en 48 heures.',
 
@@ -286,6 +288,8 @@ export const french: Catalogue = {
   'contact.report': 'Pour signaler un lien partagé, utilisez le bouton « Signaler » de sa page.',
   'contact.problem.message': 'Écrivez d’abord un message.',
   'contact.problem.too-long': 'C’est trop long. Ramenez-le à {count} caractères.',
+  'contact.problem.not-taken':
+    'Les messages ne peuvent pas être reçus pour le moment. Ce que vous avez écrit est toujours là : réessayez plus tard.',
   'contact.sent.title': 'Message reçu',
   'contact.sent.lead': 'Merci. Nous lisons chaque message.',
   'sent.reference': 'Référence',

@@ -270,6 +270,8 @@ export const german: Catalogue = {
   'takedown.problem.goodFaith': 'Bestätigen Sie die erste Erklärung.',
   'takedown.problem.accurate': 'Bestätigen Sie die zweite Erklärung.',
   'takedown.problem.too-long': 'Der Antrag ist zu lang. Senden Sie ihn in Teilen.',
+  'takedown.problem.not-taken':
+    'Im Moment können wir keine Nachrichten annehmen. Was Sie geschrieben haben, ist noch da: Versuchen Sie es später.',
   'takedown.sent.title': 'Antrag eingegangen',
   'takedown.sent.lead': 'Er liegt bei den Moderatoren. Sie hören innerhalb von 48 Stunden von uns.',
 
@@ -289,6 +291,8 @@ export const german: Catalogue = {
   'contact.report': 'Um einen geteilten Link zu melden, nutzen Sie „Melden“ auf seiner Seite.',
   'contact.problem.message': 'Schreiben Sie zuerst eine Nachricht.',
   'contact.problem.too-long': 'Das ist zu lang. Kürzen Sie es auf {count} Zeichen.',
+  'contact.problem.not-taken':
+    'Im Moment können wir keine Nachrichten annehmen. Was Sie geschrieben haben, ist noch da: Versuchen Sie es später.',
   'contact.sent.title': 'Nachricht eingegangen',
   'contact.sent.lead': 'Danke. Wir lesen jede Nachricht.',
   'sent.reference': 'Vorgangsnummer',

@@ -256,6 +256,7 @@ export const persian: Catalogue = {
   'takedown.problem.goodFaith': 'بیانیهٔ نخست را تأیید کنید.',
   'takedown.problem.accurate': 'بیانیهٔ دوم را تأیید کنید.',
   'takedown.problem.too-long': 'درخواست بیش از حد بلند است. آن را در چند بخش بفرستید.',
+  'takedown.problem.not-taken': 'اکنون پیام‌ها دریافت نمی‌شوند. آنچه نوشتید هنوز اینجاست: بعداً دوباره تلاش کنید.',
   'takedown.sent.title': 'درخواست دریافت شد',
   'takedown.sent.lead': 'نزد ناظران است. ظرف ۴۸ ساعت پاسخ می‌دهیم.',
 
@@ -275,6 +276,7 @@ export const persian: Catalogue = {
   'contact.report': 'برای گزارش یک پیوند، دکمهٔ «گزارش» را در صفحهٔ آن بزنید.',
   'contact.problem.message': 'نخست پیامی بنویسید.',
   'contact.problem.too-long': 'بیش از حد بلند است. آن را به {count} نویسه کوتاه کنید.',
+  'contact.problem.not-taken': 'اکنون پیام‌ها دریافت نمی‌شوند. آنچه نوشتید هنوز اینجاست: بعداً دوباره تلاش کنید.',
   'contact.sent.title': 'پیام دریافت شد',
   'contact.sent.lead': 'سپاسگزاریم. همهٔ پیام‌ها را می‌خوانیم.',
   'sent.reference': 'شمارهٔ پیگیری',

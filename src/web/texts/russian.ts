@@ -267,6 +267,8 @@ export const russian: Catalogue = {
   'takedown.problem.goodFaith': 'Подтвердите первое заявление.',
   'takedown.problem.accurate': 'Подтвердите второе заявление.',
   'takedown.problem.too-long': 'Запрос слишком длинный. Отправьте его частями.',
+  'takedown.problem.not-taken':
+    'Сейчас сообщения не принимаются. Всё, что вы написали, осталось здесь: попробуйте позже.',
   'takedown.sent.title': 'Запрос получен',
   'takedown.sent.lead': 'Он у модераторов. Мы ответим в течение 48 часов.',
 
@@ -286,6 +288,8 @@ export const russian: Catalogue = {
   'contact.report': 'Чтобы пожаловаться на ссылку, нажмите «Пожаловаться» на её странице.',
   'contact.problem.message': 'Сначала напишите сообщение.',
   'contact.problem.too-long': 'Слишком длинно. Сократите до {count} знаков.',
+  'contact.problem.not-taken':
+    'Сейчас сообщения не принимаются. Всё, что вы написали, осталось здесь: попробуйте позже.',
   'contact.sent.title': 'Сообщение получено',
   'contact.sent.lead': 'Спасибо. Мы читаем каждое сообщение.',
   'sent.reference': 'Номер обращения',

@@ -259,6 +259,8 @@ export const spanish: Catalogue = {
   'takedown.problem.goodFaith': 'Confirme la primera declaración.',
   'takedown.problem.accurate': 'Confirme la segunda declaración.',
   'takedown.problem.too-long': 'La solicitud es demasiado larga. Envíela por partes.',
+  'takedown.problem.not-taken':
+    'Ahora mismo no se pueden recibir mensajes. Lo que escribió sigue aquí: inténtelo más tarde.',
   'takedown.sent.title': 'Solicitud recibida',
   'takedown.sent.lead': 'La tienen los moderadores. Le respondemos en 48 horas.',
 
@@ -278,6 +280,8 @@ export const spanish: Catalogue = {
   'contact.report': 'Para denunciar un enlace, use el botón «Denunciar» de su página.',
   'contact.problem.message': 'Escriba primero un mensaje.',
   'contact.problem.too-long': 'Es demasiado largo. Acórtelo a {count} caracteres.',
+  'contact.problem.not-taken':
+    'Ahora mismo no se pueden recibir mensajes. Lo que escribió sigue aquí: inténtelo más tarde.',
   'contact.sent.title': 'Mensaje recibido',
   'contact.sent.lead': 'Gracias. Leemos cada mensaje.',
   'sent.reference': 'Referencia',

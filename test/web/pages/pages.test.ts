@@ -151,7 +151,7 @@ test.test('every field has a label, and every form says how it is sent', (t) => 
 
 test.test('a problem with a field is tied to that field', (t) => {
   const tied = STATES.filter(({ name }) =>
-    /^(upload-(problem-|refused(?!-(busy|store|slow|cut)))|takedown-problem-(?!too-long)|contact-(problem|too)|(question|challenge)-wrong|tokenEntry-u|report-t)/.test(
+    /^(upload-(problem-|refused(?!-(busy|store|slow|cut)))|takedown-problem-(?!too-long|not-taken)|contact-(problem|too)|(question|challenge)-wrong|tokenEntry-u|report-t)/.test(
       name,
     ),
   );

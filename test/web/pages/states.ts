@@ -403,7 +403,7 @@ export const STATES: readonly State[] = [
     POST,
   ),
   state('takedown', '', takedown),
-  ...(['links', 'work', 'name', 'contact', 'goodFaith', 'accurate', 'too-long'] as const).map((problem) =>
+  ...(['links', 'work', 'name', 'contact', 'goodFaith', 'accurate', 'too-long', 'not-taken'] as const).map((problem) =>
     state(
       'takedown',
       `problem-${problem}`,
@@ -419,6 +419,7 @@ export const STATES: readonly State[] = [
     POST,
   ),
   state('contact', 'too-long', { ...contact, problem: 'too-long' }, POST),
+  state('contact', 'not-taken', { ...contact, problem: 'not-taken' }, POST),
   state('sent', 'report', { kind: 'report', reference: null }, POST),
   state('sent', 'takedown', { kind: 'takedown', reference: 'td-8x2k1m' }, POST),
   state('sent', 'contact', { kind: 'contact', reference: null }, POST),
