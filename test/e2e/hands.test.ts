@@ -19,7 +19,8 @@ const STOP = `(() => {
   const e = document.activeElement;
   if (e === null || e === document.body) return 'null';
   const label = e.labels?.[0]?.textContent ?? e.getAttribute('aria-label') ?? e.textContent;
-  const drawn = [e, e.nextElementSibling].some((one) => one && getComputedStyle(one).outlineStyle !== 'none');
+  const shown = getComputedStyle(e).opacity === '0' ? e.nextElementSibling : e;
+  const drawn = getComputedStyle(shown).outlineStyle !== 'none';
   const box = e.getBoundingClientRect();
   const inside = box.bottom > 0 && box.top < innerHeight;
   return JSON.stringify({ what: e.id || e.name || e.localName, name: label.trim(), seen: drawn && inside, top: Math.round(box.top + scrollY) });
