@@ -19,15 +19,15 @@ const PIECE = 16 * CHUNK_LENGTH;
 
 export class Content {
   readonly #stream: OpenedStream;
-  readonly #hold: Hold;
+  readonly #release: () => void;
   /** Derived from the share's key, one way: a strong entity tag can be made from it, and nothing opened. */
   readonly #tagSeed: Buffer;
   readonly #onClose: (() => void)[] = [];
   #open = true;
 
-  private constructor(stream: OpenedStream, hold: Hold, tagSeed: Buffer) {
+  private constructor(stream: OpenedStream, release: () => void, tagSeed: Buffer) {
     this.#stream = stream;
-    this.#hold = hold;
+    this.#release = release;
     this.#tagSeed = tagSeed;
   }
 
@@ -35,11 +35,20 @@ export class Content {
    * Opens what `hold` holds with `key`, which stays the caller's. Null = it does not open with this key. Takes the hold
    * over when it opens, and leaves it to the caller otherwise.
    */
-  static async open(arena: Arena, hold: Hold, key: ShareKey): Promise<Content | null> {
+  static open(arena: Arena, hold: Hold, key: ShareKey): Promise<Content | null> {
     const room = hold.units.length * arena.unitBytes;
-    const stream = await openStream(key, CONTEXT.share, heldSource(arena, hold, sealedLength(plaintextThatFits(room))));
+    const sealed = heldSource(arena, hold, sealedLength(plaintextThatFits(room)));
+    return Content.openFrom(sealed, key, () => hold.release());
+  }
+
+  /**
+   * Opens the sealed stream that fills `sealed` with the 32 bytes of `key`, which stays the caller's. Null = it does not
+   * open with this key. `release` is called once, at the end of what was opened.
+   */
+  static async openFrom(sealed: ByteSource, key: Uint8Array, release: () => void): Promise<Content | null> {
+    const stream = await openStream(key, CONTEXT.share, sealed);
     if (stream === null) return null;
-    const content = new Content(stream, hold, hmacSha256(key, LABEL.entityTag));
+    const content = new Content(stream, release, hmacSha256(key, LABEL.entityTag));
     // The first chunk is read here: what is damaged at its head must be found before a view is taken.
     try {
       await content.front();
@@ -115,7 +124,7 @@ export class Content {
     this.#open = false;
     this.#stream.close();
     wipe(this.#tagSeed);
-    this.#hold.release();
+    this.#release();
     for (const listener of this.#onClose.splice(0)) listener();
   }
 }

@@ -1,9 +1,9 @@
 /** The site of senders and recipients on one listener: middleware in order, then a route a file. */
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
-import { Refusal } from '../base/errors.js';
 import { baseHeaders } from './answer.js';
 import { boundCircuits, type Circuits } from './circuits.js';
+import { ownPath, silence, wrongMethod } from './manners.js';
 import { sameOriginOnly } from './origin.js';
 import { answerFailures } from './refusals.js';
 import { deleteRoutes } from './routes/delete.js';
@@ -56,31 +56,12 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
   return app;
 }
 
-/** A target in absolute form (RFC 9112, 3.2.2) is taken for its path alone: what host it names decides nothing here. */
-function ownPath(target: string): string {
-  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
-  return path === target || path.startsWith('/') ? path : `/${path}`;
-}
-
 /** Koa would have Node look for characters beyond ASCII once more; a body as long in bytes as in characters has none. */
 function sendAscii(ctx: Context): void {
   const body: unknown = ctx.body;
   if (typeof body !== 'string' || ctx.length !== body.length || ctx.method === 'HEAD' || ctx.res.headersSent) return;
   ctx.respond = false;
   ctx.res.end(body, 'latin1');
-}
-
-/**
- * Koa prints what it can't send, and strips headers from what it sends then. Neither may happen; and most of what comes
- * here are visitors who left, whose leaving is nobody's business.
- */
-function silence(app: Koa): void {
-  app.silent = true;
-  app.on('error', () => undefined);
-  app.context.onerror = function onerror(this: Context, error: unknown): void {
-    if (error === null || error === undefined) return;
-    this.res.destroy();
-  };
 }
 
 /** Which page of the onion stands for this one; only over TLS, only on pages, only once. */
@@ -90,22 +71,5 @@ function onionLocation(site: Site) {
     // Not on errors: every gone looks alike.
     if (site.onionOrigin === null || !site.secure || ctx.status >= 400 || ctx.type !== 'text/html') return;
     ctx.set('Onion-Location', `${site.onionOrigin}${ctx.url}`);
-  };
-}
-
-/** A path that exists, asked for in a way that it doesn't know: 405 with what it knows, 204 for OPTIONS. */
-function wrongMethod(router: Router) {
-  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
-    const known = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
-    if (known.length === 0) {
-      await next();
-      return;
-    }
-    ctx.set('Allow', [...new Set([...known, 'OPTIONS'])].join(', '));
-    if (ctx.method === 'OPTIONS') {
-      ctx.status = 204;
-      return;
-    }
-    throw new Refusal('malformed', `${ctx.method.slice(0, 10)} does not go here`);
   };
 }

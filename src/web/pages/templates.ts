@@ -22,7 +22,8 @@ export interface Templates {
   render(name: string, context: object, sheets: readonly string[], extra?: string): Rendered;
 }
 
-export function loadTemplates(directory: string, hashOf: HashOf): Templates {
+/** The templates of `directory` and its style sheets, to which `sheetFiles` adds single ones from elsewhere. */
+export function loadTemplates(directory: string, hashOf: HashOf, ...sheetFiles: readonly string[]): Templates {
   const names = readdirSync(directory);
   const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(directory), {
     autoescape: true,
@@ -36,9 +37,9 @@ export function loadTemplates(directory: string, hashOf: HashOf): Templates {
       .map((name) => [name.slice(0, -'.njk'.length), environment.getTemplate(name, true)]),
   );
   const sheets = new Map(
-    names
-      .filter((name) => name.endsWith('.css'))
-      .map((name) => [name.slice(0, -'.css'.length), squeezed(readFileSync(path.join(directory, name), 'utf8'))]),
+    [...sheetFiles, ...names.filter((name) => name.endsWith('.css')).map((name) => path.join(directory, name))].map(
+      (file) => [path.basename(file, '.css'), squeezed(readFileSync(file, 'utf8'))],
+    ),
   );
   const styleOf = (wanted: readonly string[]): string =>
     wanted

@@ -1,0 +1,41 @@
+/** What every Koa application of this appliance does alike: it prints nothing, and answers every request by itself. */
+import type Router from '@koa/router';
+import type Koa from 'koa';
+import type { Context } from 'koa';
+import { Refusal } from '../base/errors.js';
+
+/**
+ * Koa prints what it can't send, and strips headers from what it sends then. Neither may happen; and most of what comes
+ * here are visitors who left, whose leaving is nobody's business.
+ */
+export function silence(app: Koa): void {
+  app.silent = true;
+  app.on('error', () => undefined);
+  app.context.onerror = function onerror(this: Context, error: unknown): void {
+    if (error === null || error === undefined) return;
+    this.res.destroy();
+  };
+}
+
+/** A target in absolute form (RFC 9112, 3.2.2) is taken for its path alone: what host it names decides nothing here. */
+export function ownPath(target: string): string {
+  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  return path === target || path.startsWith('/') ? path : `/${path}`;
+}
+
+/** A path that exists, asked for in a way that it doesn't know: 405 with what it knows, 204 for OPTIONS. */
+export function wrongMethod(router: Router) {
+  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    const known = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
+    if (known.length === 0) {
+      await next();
+      return;
+    }
+    ctx.set('Allow', [...new Set([...known, 'OPTIONS'])].join(', '));
+    if (ctx.method === 'OPTIONS') {
+      ctx.status = 204;
+      return;
+    }
+    throw new Refusal('malformed', `${ctx.method.slice(0, 10)} does not go here`);
+  };
+}
