@@ -9,7 +9,8 @@
 import { Reader, Writer } from '../base/cursor.js';
 import { invariant } from '../base/errors.js';
 import { equalBytes, sha256 } from '../crypto/hash.js';
-import type { Book } from './book.js';
+import type { BookChange } from '../ledger/ledger.js';
+import { SPACE, type Book } from './book.js';
 import { fieldSize, readField, writeField } from './text-field.js';
 
 /** The order is the format's: new ones go last. */
@@ -50,6 +51,9 @@ const NO_HASH = Buffer.alloc(HASH_LENGTH);
 /** Entries have a key of 8 bytes; the last hash stands after all of them, under one of 9. */
 const HEAD_KEY = Buffer.alloc(9, 0xff);
 
+type EntryChange = Extract<BookChange, { kind: 'put' }>;
+type Commit = (entry: readonly EntryChange[]) => Promise<boolean>;
+
 export class AuditTrail {
   readonly #book: Book;
   #last: Buffer = NO_HASH;
@@ -81,9 +85,12 @@ export class AuditTrail {
     return Buffer.from(this.#last);
   }
 
-  /** Adds an entry. Resolves when durable. */
-  async add(entry: Omit<AuditEntry, 'number'>): Promise<void> {
-    const turn = this.#writing.then(() => this.#write(entry));
+  /**
+   * Adds an entry in the same commit as what it tells of: `commit` makes the changes given with its own, and says whether
+   * it made them. Where it did not, nothing was added. Entries are added one after the other.
+   */
+  add(entry: Omit<AuditEntry, 'number'>, commit: Commit = (changes) => this.#put(changes)): Promise<boolean> {
+    const turn = this.#writing.then(() => this.#write(entry, commit));
     this.#writing = turn.catch(() => undefined);
     return turn;
   }
@@ -95,13 +102,23 @@ export class AuditTrail {
       .reverse();
   }
 
-  async #write(entry: Omit<AuditEntry, 'number'>): Promise<void> {
+  async #put(changes: readonly EntryChange[]): Promise<boolean> {
+    for (const { key, value } of changes) await this.#book.put(key, value);
+    return true;
+  }
+
+  async #write(entry: Omit<AuditEntry, 'number'>, commit: Commit): Promise<boolean> {
     const value = encodeEntry(entry);
     const hash = sha256(this.#last, value);
-    await this.#book.put(keyOf(this.#count), value);
-    await this.#book.put(HEAD_KEY, hash);
+    const space = SPACE.audit;
+    const written = await commit([
+      { kind: 'put', space, key: keyOf(this.#count), value },
+      { kind: 'put', space, key: HEAD_KEY, value: hash },
+    ]);
+    if (!written) return false;
     this.#count++;
     this.#last = hash;
+    return true;
   }
 }
 
