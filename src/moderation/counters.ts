@@ -5,8 +5,7 @@
  * is rounded down to tens, so that watching the page shows no single event.
  */
 import { Reader, Writer } from '../base/cursor.js';
-import type { BookChange } from '../ledger/ledger.js';
-import { SPACE, type Book } from './book.js';
+import type { Book } from './book.js';
 
 /** Rows of the public report first, then those for the desk alone. The order is the format's: new ones go last. */
 export const COUNTED = [
@@ -49,11 +48,6 @@ export class Counters {
 
   add(what: Counted, now: number): Promise<void> {
     return this.#book.add(keyOf(quarterOf(now), what), 1);
-  }
-
-  /** One more of it, to be counted in the same commit as what is counted. */
-  oneMore(what: Counted, now: number): BookChange {
-    return { kind: 'add', space: SPACE.counters, key: keyOf(quarterOf(now), what), by: 1 };
   }
 
   /** The exact count of the quarter in which `now` is, for the desk. */
