@@ -28,6 +28,7 @@ export class Session {
   readonly #opened = new Map<string, OpenedItem>();
   /** What was done, to be said on the next page. */
   #word: string | null = null;
+  #ended = false;
 
   /** Takes the key over. */
   constructor(name: string, privateKey: Buffer) {
@@ -58,10 +59,16 @@ export class Session {
     return this.#opened.get(fileId) ?? null;
   }
 
-  keepOpen(fileId: string, item: OpenedItem): void {
-    this.close(fileId);
+  /** Keeps what was opened, and returns it; one that was opened in another tab meanwhile stays instead. */
+  keepOpen(fileId: string, item: OpenedItem): OpenedItem {
+    const before = this.#opened.get(fileId);
+    if (before !== undefined || this.#ended) {
+      item.close();
+      return before ?? item;
+    }
     this.#opened.set(fileId, item);
     for (const oldest of [...this.#opened.keys()].slice(0, -MOST_OPENED)) this.close(oldest);
+    return item;
   }
 
   close(fileId: string): void {
@@ -70,6 +77,7 @@ export class Session {
   }
 
   end(): void {
+    this.#ended = true;
     for (const fileId of [...this.#opened.keys()]) this.close(fileId);
     wipe(this.privateKey);
   }

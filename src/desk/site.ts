@@ -12,6 +12,7 @@ import { statusOf } from '../web/refusals.js';
 import type { Desk } from './desk.js';
 import { sessionOf } from './gate.js';
 import { sendDeskPage } from './pages.js';
+import { caseRoutes } from './routes/case.js';
 import { queueRoutes } from './routes/queue.js';
 import { signInRoutes } from './routes/sign-in.js';
 
@@ -30,6 +31,7 @@ export function createDesk(desk: Desk): Koa {
   const router = new Router();
   signInRoutes(router, desk);
   queueRoutes(router, desk);
+  caseRoutes(router, desk);
   app.use(router.routes());
   app.use(wrongMethod(router));
   return app;
