@@ -12,8 +12,13 @@ import { statusOf } from '../web/refusals.js';
 import type { Desk } from './desk.js';
 import { sessionOf } from './gate.js';
 import { sendDeskPage } from './pages.js';
+import { accountRoutes } from './routes/accounts.js';
 import { caseRoutes } from './routes/case.js';
+import { figureRoutes } from './routes/figures.js';
+import { letterRoutes } from './routes/letters.js';
+import { listRoutes } from './routes/lists.js';
 import { queueRoutes } from './routes/queue.js';
+import { removeRoutes } from './routes/remove.js';
 import { signInRoutes } from './routes/sign-in.js';
 
 export function createDesk(desk: Desk): Koa {
@@ -32,6 +37,11 @@ export function createDesk(desk: Desk): Koa {
   signInRoutes(router, desk);
   queueRoutes(router, desk);
   caseRoutes(router, desk);
+  letterRoutes(router, desk);
+  removeRoutes(router, desk);
+  listRoutes(router, desk);
+  figureRoutes(router, desk);
+  accountRoutes(router, desk);
   app.use(router.routes());
   app.use(wrongMethod(router));
   return app;
