@@ -68,10 +68,14 @@ export function configureServer<S extends Server>(server: S, handler: RequestLis
 
 /**
  * Binds `server`, or takes over the socket that systemd made at that path. `http` is the server that has the
- * connections, where `server` only hands them on.
+ * connections, where `server` only hands them on. `inherited` is the descriptor of a socket that listens already.
  */
-export async function listen(server: NetServer, where: Listen, http: Server): Promise<Listening> {
-  const inherited = where.kind === 'unix' ? inheritedSocket(where.path, process.env, process.pid) : null;
+export async function listen(
+  server: NetServer,
+  where: Listen,
+  http: Server,
+  inherited = where.kind === 'unix' ? inheritedSocket(where.path, process.env, process.pid) : null,
+): Promise<Listening> {
   if (where.kind === 'unix' && inherited === null) await rm(where.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
