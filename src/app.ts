@@ -62,6 +62,7 @@ export interface App {
   /** Where the senders' site is: an http address, or the path of a socket. */
   readonly address: string;
   readonly store: OpenedStore;
+  readonly moderation: Moderation;
   /** Resolves when the store can't go on: the process must end, and the next start says what is true. */
   readonly poisoned: Promise<Error>;
   /** Stops listening, lets what is under way end, seals, wipes, and resolves when nothing is left. */
@@ -105,7 +106,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
     let closing: Promise<void> | null = null;
     const close = (grace = GRACE): Promise<void> => (closing ??= closeAll(parts, grace));
-    return { address, store, poisoned: store.poisoned, close };
+    return { address, store, moderation, poisoned: store.poisoned, close };
   } catch (error) {
     await closeAll(parts, 0);
     throw error;

@@ -6,16 +6,17 @@ import { Refusal } from '../base/errors.js';
 import { MINUTE } from '../base/units.js';
 import { FileDigester } from '../crypto/file-digests.js';
 import { readInOrder, type ByteSource } from '../base/source.js';
-import type { Ledger } from '../ledger/ledger.js';
+import type { Ledger, LedgerChange, Share } from '../ledger/ledger.js';
 import { parseFileId, parseLinkToken } from '../ledger/tokens.js';
 import type { Arena } from '../store/arena.js';
 import { Accounts } from './accounts.js';
 import { BlockLists, type FileDigests } from './block-list.js';
 import { SPACE } from './book.js';
-import { Cases, type EvidenceOffer } from './cases.js';
-import type { ReportReason } from './case-record.js';
+import { Cases, type Begun, type EvidenceOffer, type Flag } from './cases.js';
+import type { Case, ReportReason } from './case-record.js';
 import { startClassifier, type Classifier } from './classifier/classifier.js';
-import { Counters } from './counters.js';
+import { countChange, Counters } from './counters.js';
+import { heldEvidence, type HeldEvidence } from './evidence.js';
 import { arenaBodies } from './list-bodies.js';
 import { Notices, type Letter, type Notice } from './notices.js';
 import type { LumaPlane } from './pdq.js';
@@ -29,11 +30,21 @@ const SWEEP_EVERY = MINUTE;
 const NOBODY = Buffer.alloc(32);
 
 export interface Reported {
-  readonly fileId: string;
+  readonly share: Share;
   readonly reason: ReportReason;
   readonly note: string;
-  /** What lets staff see it; null where the reporter's link does not open it, or not alone. */
-  readonly offer: EvidenceOffer | null;
+  /** The share's key, which lets staff see it, only read; null where the reporter's link does not open it, or not alone. */
+  readonly key: Uint8Array | null;
+}
+
+/** What was borderline at upload, before it is a share. */
+export interface Doubtful {
+  readonly verdict: Extract<Verdict, { kind: 'borderline' }>;
+  /** Whether it waits for a human. */
+  readonly held: boolean;
+  readonly offer: EvidenceOffer;
+  /** Makes the share, with what it is given in the same commit. */
+  readonly put: (also: (made: Share) => readonly LedgerChange[]) => Promise<Share>;
 }
 
 export interface ModerationParts {
@@ -95,36 +106,77 @@ export class Moderation {
     return verdict;
   }
 
-  /** Puts what was borderline at upload before the staff, with its key, once it is recorded. */
-  async doubt(
-    fileId: string,
-    verdict: Extract<Verdict, { kind: 'borderline' }>,
-    held: boolean,
-    offer: EvidenceOffer,
-  ): Promise<void> {
+  /** Makes a share of what was borderline at upload, and puts it before the staff with its key, in one commit. */
+  async doubt({ verdict, held, offer, put }: Doubtful): Promise<Share> {
     const { reason, severity } = verdict;
-    const now = this.#ledger.now();
-    await this.#flagging().flag(
-      fileId,
-      { kind: 'borderline', reason, severity, held },
-      now,
-      this.#canSeal() ? offer : null,
-    );
-    await this.counters.add('borderline', now);
+    const flag: Flag = { kind: 'borderline', reason, severity, held };
+    const begun: Begun[] = [];
+    let committed = false;
+    try {
+      const share = await put(({ fileId }) => {
+        const now = this.#ledger.now();
+        const one = this.#flagging().begin(fileId, flag, now, this.#canSeal() ? offer : null);
+        begun.push(one);
+        return [...one.changes, countChange('borderline', now)];
+      });
+      committed = true;
+      return share;
+    } finally {
+      for (const { settle } of begun) settle(committed);
+    }
   }
 
   /** Takes a report in. Says whether the staff can look at the content. */
-  async report({ fileId, reason, note, offer }: Reported): Promise<{ readonly evidence: boolean }> {
+  async report({ share, reason, note, key }: Reported): Promise<{ readonly evidence: boolean }> {
     const now = this.#ledger.now();
     const cases = this.#flagging();
     const sealing = this.#canSeal();
     const flag = { kind: 'report', reason, note: sealing ? this.#redacted(note) : '' } as const;
-    const { opened, evidence } = await cases.flag(fileId, flag, now, sealing ? offer : null);
-    const seen = evidence === 'held' || evidence === 'held-before';
-    // A flood of reports on one share is one report.
-    if (opened) await this.counters.add('reports', now);
-    if (opened && !seen) await this.counters.add('reportsWithoutEvidence', now);
-    return { evidence: seen };
+    const hold = sealing && key !== null ? this.#ledger.hold(share) : null;
+    try {
+      const offer = hold === null || key === null ? null : { key, hold };
+      const { opened, evidence } = await cases.flag(share.fileId, flag, now, offer);
+      const seen = evidence === 'held' || evidence === 'held-before';
+      // A flood of reports on one share is one report.
+      if (opened) await this.counters.add('reports', now);
+      if (opened && !seen) await this.counters.add('reportsWithoutEvidence', now);
+      return { evidence: seen };
+    } finally {
+      hold?.release();
+    }
+  }
+
+  /** What waits for a decision: the gravest first, of equals the oldest. */
+  queue(): readonly Case[] {
+    return this.#cases.queue();
+  }
+
+  case(fileId: string): Case | null {
+    return this.#cases.get(fileId);
+  }
+
+  /** Units that evidence keeps, and how many it may. */
+  evidenceUnits(): { readonly held: number; readonly most: number } {
+    return { held: this.#cases.unitsHeld(), most: this.#cases.mostUnits() };
+  }
+
+  /** The content of a flagged share, sealed; null where none is held. The caller closes it. */
+  openEvidence(fileId: string): HeldEvidence | null {
+    const item = this.#cases.get(fileId);
+    const evidence = item?.evidence ?? null;
+    const hold = item === null || evidence === null ? null : this.#ledger.holdKept(item.fileId);
+    if (hold === null || evidence === null) return null;
+    const lives = (): boolean =>
+      evidence.until > this.#ledger.now() && this.#cases.get(fileId)?.evidence?.sealedKey === evidence.sealedKey;
+    const opened = heldEvidence(this.#arena, hold, evidence.sealedKey, lives);
+    if (lives()) return opened;
+    opened.close();
+    return null;
+  }
+
+  /** Ends a case: its evidence is let go. Null = someone else was first. The share itself stays as it is. */
+  endCase(fileId: string): Promise<Case | null> {
+    return this.#cases.decide(fileId);
   }
 
   /** Takes a letter in, sealed to the staff. Refuses 'busy' where there is nobody yet who could read it. */
@@ -172,7 +224,7 @@ export class Moderation {
 
   #openCases(): Cases {
     return new Cases({
-      book: this.#ledger.book(SPACE.cases),
+      ledger: this.#ledger,
       staffKey: this.#sealedTo ?? NOBODY,
       arenaUnits: () => this.#arena.capacity().total,
     });
