@@ -1,6 +1,7 @@
 /** What becomes of a flagged share. The senders' process does it, and writes it down, in one commit. */
 import { Refusal } from '../base/errors.js';
 import { DAY } from '../base/units.js';
+import { encodeLook } from '../moderation/ban.js';
 import type { CaseDetail, Decided, SealedEvidence } from './door.js';
 import type { Desk } from './desk.js';
 import { OpenedItem, resealToOffline } from './evidence.js';
@@ -73,7 +74,7 @@ async function bannedOf(
   if (item === null) throw new Refusal('gone', 'it does not open with this key');
   try {
     const { looks, digests } = await item.banned();
-    return { looks: looks.map(({ original, crops }) => Buffer.concat([original, ...crops])), digests };
+    return { looks: looks.map(encodeLook), digests };
   } finally {
     item.close();
   }

@@ -12,7 +12,7 @@ import type { Arena } from '../store/arena.js';
 import { Accounts } from './accounts.js';
 import { BlockLists, type FileDigests } from './block-list.js';
 import { SPACE } from './book.js';
-import { Cases, type Begun, type EvidenceOffer, type Flag } from './cases.js';
+import { Cases, type Begun, type EvidenceOffer, type Flag, type Taken } from './cases.js';
 import type { Case, ReportReason } from './case-record.js';
 import { startClassifier, type Classifier } from './classifier/classifier.js';
 import { countChange, Counters } from './counters.js';
@@ -172,6 +172,16 @@ export class Moderation {
     if (lives()) return opened;
     opened.close();
     return null;
+  }
+
+  /** Takes a case out of the queue for the one who decides it; null = someone else was first. */
+  takeCase(fileId: string): Taken | null {
+    return this.#cases.take(fileId);
+  }
+
+  /** Null before there is anybody who could read letters. */
+  get notices(): Notices | null {
+    return this.#notices;
   }
 
   /** Ends a case: its evidence is let go. Null = someone else was first. The share itself stays as it is. */
