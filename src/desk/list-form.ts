@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import multer, { type FormContext, type IncomingFile } from '@koa/multer';
 import { Refusal } from '../base/errors.js';
 import { MiB } from '../base/units.js';
+import { stringFields } from '../intake/multipart.js';
 import { ListParser, type ParsedList } from '../moderation/list-parse.js';
 
 /** A million hashes with a few columns beside them. */
@@ -31,7 +32,8 @@ export async function receiveList(ctx: FormContext): Promise<ListForm> {
     throw cut ? new Refusal('cut-off', 'the upload was cut off') : new Refusal('malformed', 'the form can not be read');
   }
   if (taking.refused !== null) throw taking.refused;
-  return { fields: fieldsOf(ctx.req), parsed: taking.parsed };
+  const body = (ctx.request as { body?: unknown }).body ?? (ctx.req as { body?: unknown }).body;
+  return { fields: stringFields(body), parsed: taking.parsed };
 }
 
 function engineFor(taking: Taking): Parameters<typeof multer>[0]['storage'] {
@@ -56,7 +58,9 @@ function engineFor(taking: Taking): Parameters<typeof multer>[0]['storage'] {
 
 async function parse(request: IncomingMessage, { fieldname, stream }: IncomingFile): Promise<ParsedList> {
   if (fieldname !== 'file') throw new Refusal('malformed', 'the list comes in the field "file"');
-  const parser = new ListParser({ untyped: fieldsOf(request)['untyped'] === 'sha256' ? 'sha256' : 'pdq' });
+  const parser = new ListParser({
+    untyped: stringFields((request as { body?: unknown }).body)['untyped'] === 'sha256' ? 'sha256' : 'pdq',
+  });
   let size = 0;
   for await (const piece of stream as AsyncIterable<Buffer>) {
     size += piece.length;
@@ -64,10 +68,4 @@ async function parse(request: IncomingMessage, { fieldname, stream }: IncomingFi
     parser.push(piece);
   }
   return parser.end();
-}
-
-function fieldsOf(request: IncomingMessage): Record<string, string> {
-  const body = (request as { body?: Record<string, unknown> }).body ?? {};
-  const texts = Object.entries(body).filter((field): field is [string, string] => typeof field[1] === 'string');
-  return Object.fromEntries(texts);
 }

@@ -78,6 +78,8 @@ async function run(places: readonly DeskPlace[]): Promise<void> {
 }
 
 run(JSON.parse(process.argv[2] ?? '[]') as DeskPlace[]).catch((error: unknown) => {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  // Nobody has asked for anything yet: what it says is about this machine.
+  const known = error instanceof Error;
+  const code = known && 'code' in error ? String(error.code) : known ? error.message : 'unknown';
   process.stdout.write(`${JSON.stringify({ code })}\n`, () => process.exit(1));
 });
