@@ -9,10 +9,13 @@ import { findTor } from '../tor/tor-binary.js';
 import { torFolder } from '../tor/tor-folder.js';
 import { startTor, type RunningTor } from '../tor/tor-process.js';
 import { PUBLIC_SERVICE } from '../tor/torrc.js';
+import { staffOnion, type StaffOnion } from './staff-onion.js';
 import { progressLine } from './terminal.js';
 
 export interface PreparedOnion {
   readonly listener: OnionListener;
+  /** The staff's service; null where nobody was given a key to it. */
+  readonly staff: StaffOnion | null;
   /** Starts tor, once the socket is there. Throws a `TorFault` that says what tor said. */
   start(): Promise<void>;
   /** Settles when visitors can find the address. */
@@ -34,6 +37,7 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
     proofOfWork: tor.proofOfWork ? proofOfWork : null,
     guarded: false,
   };
+  const staff = await staffOnion(folder);
   let running: RunningTor | null = null;
   let announce: (done: Promise<void>) => void = () => undefined;
   const published = new Promise<void>((resolve) => {
@@ -45,9 +49,17 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
       socket: folder.webSocket,
       closeCircuit: (circuit) => running?.closeCircuit(circuit),
     },
+    staff,
     async start() {
       const onProgress = (percent: number): void => progressLine(percent < 100 ? `Tor: ${percent} %` : '');
-      running = await startTor({ tor, folder, services: [service], log, clock: systemClock, onProgress });
+      running = await startTor({
+        tor,
+        folder,
+        services: staff === null ? [service] : [service, staff.service],
+        log,
+        clock: systemClock,
+        onProgress,
+      });
       announce(running.published);
     },
     published,

@@ -50,7 +50,7 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
     log,
     acceptClockJump: acceptClock,
     ...(onion === null ? {} : { onion: onion.listener }),
-    desk: { onionSocket: null },
+    desk: { onionSocket: onion?.staff?.service.socket ?? null },
     onFilling: (filled, total) => {
       if (listening) showFilling(filled, total);
     },
@@ -94,7 +94,10 @@ async function startOnion(onion: PreparedOnion, app: App): Promise<void> {
     throw error;
   }
   onion.published.then(
-    () => say(`  Over Tor:         ${onion.listener.origin}/`),
+    () => {
+      say(`  Over Tor:         ${onion.listener.origin}/`);
+      say(`  Desk over Tor:    ${onion.staff === null ? 'nobody has a key to it' : `${onion.staff.origin}/`}`);
+    },
     () => undefined,
   );
 }
