@@ -164,8 +164,8 @@ async function openDesk(
   { arena, ledger }: OpenedStore,
   moderation: Moderation,
 ): Promise<DeskProcess> {
-  const { deskListen, siteName, holdBorderline } = configuration;
-  const door = await openHost({ arena, ledger, moderation, siteName, holdsBorderline: holdBorderline });
+  const { deskListen, siteName, holdBorderline: holdsBorderline, holdDays } = configuration;
+  const door = await openHost({ arena, ledger, moderation, siteName, holdsBorderline, holdDays });
   const places: Listen[] = onionSocket === null ? [deskListen] : [deskListen, { kind: 'unix', path: onionSocket }];
   return startDesk({ door, places, log });
 }

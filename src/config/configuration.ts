@@ -26,6 +26,10 @@ export interface Configuration {
   readonly proBytes: number;
   readonly anyFile: boolean;
   readonly holdBorderline: boolean;
+  /** The ONNX file of the classifier; null = none. */
+  readonly classifierFile: string | null;
+  /** Days that a legal hold lasts unless the one who makes it says otherwise. */
+  readonly holdDays: number;
   /** Whether a word must be typed before a link is opened in a browser: against robots that press buttons. */
   readonly openWord: boolean;
   readonly siteName: string;
@@ -70,6 +74,8 @@ export function configure(environment: Environment): Configuration {
     proBytes,
     anyFile: given('CHATPIC_ANY_FILE') === 'on',
     holdBorderline: given('CHATPIC_BORDERLINE') === 'hold',
+    classifierFile: environment.CHATPIC_CLASSIFIER === undefined ? null : path.resolve(environment.CHATPIC_CLASSIFIER),
+    holdDays: given('CHATPIC_HOLD_DAYS'),
     openWord: given('CHATPIC_OPEN_WORD') === 'on',
     siteName: given('CHATPIC_SITE_NAME'),
   };

@@ -57,6 +57,8 @@ const SETTINGS = {
   CHATPIC_STORE_MB: whole(16, 16_000_000),
   CHATPIC_ANY_FILE: oneOf('off', 'on'),
   CHATPIC_BORDERLINE: oneOf('share', 'hold'),
+  CHATPIC_CLASSIFIER: z.string().min(1, 'an ONNX file, with its card FILE.json beside it'),
+  CHATPIC_HOLD_DAYS: whole(1, 3650),
   CHATPIC_OPEN_WORD: oneOf('off', 'on'),
   CHATPIC_SITE_NAME: z.string().regex(/^[^\p{Cc}<>"]{1,60}$/u, '1 to 60 characters, without < > "'),
 } as const;
@@ -77,6 +79,7 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_STORE_MB: '2048',
   CHATPIC_ANY_FILE: 'off',
   CHATPIC_BORDERLINE: 'share',
+  CHATPIC_HOLD_DAYS: '365',
   CHATPIC_OPEN_WORD: 'off',
   CHATPIC_SITE_NAME: 'ChatPic',
 };

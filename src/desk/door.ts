@@ -36,6 +36,8 @@ export interface DeskState {
   readonly staffed: boolean;
   /** X25519, 32 bytes: what is put under legal hold is sealed to it. Null where the operator has none. */
   readonly offlineKey: Buffer | null;
+  /** Days that a legal hold lasts unless somebody says otherwise. */
+  readonly holdDays: number;
   /** The last hash of the audit trail; null = the trail does not hold together, and nothing is decided. */
   readonly trail: Buffer | null;
   /** Whether what is borderline waits for a human before it is served. */

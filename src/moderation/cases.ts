@@ -58,8 +58,10 @@ export interface Begun extends Flagged {
 /** A case that was taken out of the queue by the one who decides it. */
 export interface Taken {
   readonly item: Case;
-  /** What ends it. */
+  /** What ends it, its evidence too. */
   readonly changes: readonly LedgerChange[];
+  /** What ends it and leaves the units of its content kept: for a legal hold. */
+  readonly keeping: readonly LedgerChange[];
   /** Puts it back, where the decision could not be committed. */
   readonly undo: () => void;
 }
@@ -67,6 +69,8 @@ export interface Taken {
 export interface CasesOptions {
   readonly ledger: Pick<Ledger, 'book' | 'change' | 'keptUnits'>;
   readonly staffKey: Uint8Array;
+  /** Whether a share is under legal hold. */
+  readonly isPreserved: (fileId: string) => boolean;
   /** Units of the arena in all. */
   readonly arenaUnits: () => number;
 }
@@ -153,7 +157,7 @@ export class Cases {
     const undo = (): void => {
       if (!this.#open.has(fileId)) this.#open.set(fileId, item);
     };
-    return { item, changes: [deleteCase(fileId), ...letGo(item)], undo };
+    return { item, changes: [deleteCase(fileId), ...this.#letGo(item)], keeping: [deleteCase(fileId)], undo };
   }
 
   /** Ends a case; the evidence goes with it. Null = someone else was first. Resolves when durable. */
@@ -178,12 +182,17 @@ export class Cases {
     for (const item of over) {
       const without = { ...item, evidence: null };
       this.#open.set(item.fileId, without);
-      await this.#options.ledger.change([putCase(without), ...letGo(item)]);
+      await this.#options.ledger.change([putCase(without), ...this.#letGo(item)]);
     }
     for (const { fileId, evidence } of [...this.#open.values()]) {
       if (evidence === null && !isLive(fileId)) await this.decide(fileId);
     }
     return over.map(({ fileId }) => fileId);
+  }
+
+  /** Under legal hold the units stay, whatever becomes of a case that was opened on the way there. */
+  #letGo({ fileId, evidence }: Case): readonly LedgerChange[] {
+    return evidence === null || this.#options.isPreserved(fileId) ? [] : [{ kind: 'let-go', fileId }];
   }
 
   #restore(fileId: string, before: Case | null): void {
@@ -234,10 +243,6 @@ function putCase(item: Case): LedgerChange {
 
 function deleteCase(fileId: string): LedgerChange {
   return { kind: 'delete', space: SPACE.cases, key: keyOf(fileId) };
-}
-
-function letGo({ fileId, evidence }: Case): readonly LedgerChange[] {
-  return evidence === null ? [] : [{ kind: 'let-go', fileId }];
 }
 
 function keyOf(fileId: string): Buffer {

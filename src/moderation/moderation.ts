@@ -20,6 +20,7 @@ import { heldEvidence, type HeldEvidence } from './evidence.js';
 import { arenaBodies } from './list-bodies.js';
 import { Notices, type Letter, type Notice } from './notices.js';
 import type { LumaPlane } from './pdq.js';
+import { PreservedShares } from './preserved.js';
 import { redactTokens, sharesNamed } from './redact.js';
 import { createReviewer, type Reviewer, type Verdict } from './verdict.js';
 
@@ -47,6 +48,13 @@ export interface Doubtful {
   readonly put: (also: (made: Share) => readonly LedgerChange[]) => Promise<Share>;
 }
 
+export interface LegalHold {
+  readonly fileId: string;
+  readonly sealedKey: Buffer;
+  /** Milliseconds since 1970, on the ledger's clock. */
+  readonly until: number;
+}
+
 export interface ModerationParts {
   readonly ledger: Ledger;
   readonly arena: Arena;
@@ -57,6 +65,7 @@ export class Moderation {
   readonly lists: BlockLists;
   readonly accounts: Accounts;
   readonly counters: Counters;
+  readonly preserved: PreservedShares;
   readonly classifier: Classifier;
   readonly #ledger: Ledger;
   readonly #arena: Arena;
@@ -72,6 +81,7 @@ export class Moderation {
     this.lists = lists;
     this.accounts = new Accounts(ledger.book(SPACE.accounts));
     this.counters = new Counters(ledger.book(SPACE.counters));
+    this.preserved = new PreservedShares(ledger);
     this.classifier = classifier ?? startClassifier({ modelFile: null });
     this.#reviewer = createReviewer({ lists, classifier: this.classifier, radius: RADIUS });
     this.#sealedTo = this.accounts.publicKey();
@@ -184,6 +194,43 @@ export class Moderation {
     return this.#notices;
   }
 
+  /**
+   * Removes a flagged share and puts its content under legal hold, in one commit with `also`. `sealedKey` is its key, sealed
+   * to the offline key by the one who can open it. False = someone else was first. Refuses 'forbidden' without an offline
+   * key, and 'gone' where nothing of the content is held.
+   */
+  async preserve(hold: LegalHold, also: readonly LedgerChange[] = []): Promise<boolean> {
+    if (this.preserved.offlineKey() === null) throw new Refusal('forbidden', 'there is no offline key for legal holds');
+    const taken = this.#cases.take(hold.fileId);
+    if (taken === null) return false;
+    try {
+      await this.#preserve(taken, hold, also);
+      return true;
+    } catch (error) {
+      taken.undo();
+      throw error;
+    }
+  }
+
+  async #preserve({ item, keeping }: Taken, hold: LegalHold, also: readonly LedgerChange[]): Promise<void> {
+    const { fileId, evidence } = item;
+    const since = this.#ledger.now();
+    if (evidence === null || evidence.until <= since) throw new Refusal('gone', 'nothing of its content is held');
+    const changes = [...keeping, this.preserved.keeping({ ...hold, fileId, since }), ...also];
+    const share = this.#ledger.findByFileId(fileId);
+    const ended = share !== null && (await this.#ledger.remove(share, 'moderated', changes));
+    // It was dead already, or died in between.
+    if (!ended) await this.#ledger.change(changes);
+  }
+
+  /** What is under legal hold, sealed to the offline key; null where nothing is. The caller closes it. */
+  openPreserved(fileId: string): HeldEvidence | null {
+    const item = this.preserved.get(fileId);
+    const hold = item === null ? null : this.#ledger.holdKept(item.fileId);
+    if (item === null || hold === null) return null;
+    return heldEvidence(this.#arena, hold, item.sealedKey, () => this.preserved.get(fileId) !== null);
+  }
+
   /** Ends a case: its evidence is let go. Null = someone else was first. The share itself stays as it is. */
   endCase(fileId: string): Promise<Case | null> {
     return this.#cases.decide(fileId);
@@ -209,6 +256,7 @@ export class Moderation {
       const fileId = parseFileId(text);
       return fileId !== null && this.#ledger.findByFileId(fileId) !== null;
     });
+    await this.preserved.sweep(now);
     await this.#notices?.sweep(now);
   }
 
@@ -236,6 +284,7 @@ export class Moderation {
     return new Cases({
       ledger: this.#ledger,
       staffKey: this.#sealedTo ?? NOBODY,
+      isPreserved: (fileId) => this.preserved.get(fileId) !== null,
       arenaUnits: () => this.#arena.capacity().total,
     });
   }

@@ -294,10 +294,10 @@ test.test('a full ledger still lets go', async (t) => {
   const put = (length: number): LedgerChange => ({ kind: 'put', space: 9, key, value: Buffer.alloc(length) });
   await b.ledger.change([put(100), { kind: 'keep', fileId: share.fileId, hold }]);
   hold.release();
-  const fill = async (): Promise<void> => {
-    for (let n = 0; n < 1000; n++) await b.ledger.book(3).put(Buffer.from(`${n}`), Buffer.alloc(TINY.pageBytes / 2));
+  const fill = async (length: number): Promise<void> => {
+    for (let n = 0; n < 1000; n++) await b.ledger.book(3).put(Buffer.from(`${length} ${n}`), Buffer.alloc(length));
   };
-  await t.rejects(fill(), { code: 'store-full' });
+  for (const length of [TINY.pageBytes / 2, 64, 1]) await t.rejects(fill(length), { code: 'store-full' });
   await t.rejects(b.ledger.change([put(TINY.pageBytes)]), { code: 'store-full' });
   await b.ledger.change([put(10), { kind: 'let-go', fileId: share.fileId }]);
   t.equal(b.ledger.keptUnits, 0);

@@ -9,7 +9,7 @@ import { PreservedShares } from '../../src/moderation/preserved.js';
 import type { UnitList } from '../../src/store/arena.js';
 import { UnitPool } from '../../src/store/unit-pool.js';
 import { openShareKey, openText, sealShareKey, sealText } from '../../src/moderation/staff-seal.js';
-import { MapBook, MapLedger } from './map-book.js';
+import { MapLedger } from './map-book.js';
 
 const staff = generateHpkeKeyPair();
 const NOW = Date.UTC(2026, 10, 24, 12);
@@ -29,7 +29,7 @@ const report = (note = '', reason: 'other' | 'minors' | 'violence' = 'other'): F
 const explicit: Flag = { kind: 'borderline', reason: 'explicit', severity: 1, held: true };
 
 function open(ledger = new MapLedger(), arenaUnits = 1000): Cases {
-  return new Cases({ ledger, staffKey: staff.publicKey, arenaUnits: () => arenaUnits });
+  return new Cases({ ledger, isPreserved: () => false, staffKey: staff.publicKey, arenaUnits: () => arenaUnits });
 }
 
 test.test('a report lets staff open that share and no other', async (t) => {
@@ -162,18 +162,39 @@ test.test('sealed texts tell their length in steps of 512 only, and open in thei
 });
 
 test.test('a legal hold is sealed to the offline key and ends at its time', async (t) => {
-  const book = new MapBook();
-  const preserved = new PreservedShares(book);
+  const ledger = new MapLedger();
+  const preserved = new PreservedShares(ledger);
   const offline = generateHpkeKeyPair();
-  const kept = { fileId: ONE, key: KEY, offlineKey: offline.publicKey, content: Buffer.from('units'), until: NOW + 10 };
-  await preserved.keep(kept, NOW);
-  const [item] = new PreservedShares(book).all();
-  t.match(item, { fileId: ONE, since: NOW, until: NOW + 10 });
-  t.same(item!.content, Buffer.from('units'));
-  t.equal(openShareKey(staff.privateKey, 'preserved', ONE, item!.sealedKey), null, 'not even the staff');
-  t.same(openShareKey(offline.privateKey, 'preserved', ONE, item!.sealedKey), KEY);
-  t.strictSame(await preserved.sweep(NOW + 9), []);
-  t.equal((await preserved.sweep(NOW + 10)).length, 1);
-  t.strictSame(book.entries(), []);
-  t.equal(await preserved.release(ONE), false);
+  t.equal(preserved.offlineKey(), null);
+  for (const key of [Buffer.alloc(0), Buffer.alloc(31, 1), Buffer.alloc(32)])
+    await t.rejects(preserved.setOfflineKey(key), { code: 'malformed' });
+  await preserved.setOfflineKey(offline.publicKey);
+  t.same(preserved.offlineKey(), offline.publicKey);
+  t.strictSame(preserved.all(), [], 'the key is no hold');
+  const sealedKey = sealShareKey(offline.publicKey, 'preserved', ONE, KEY);
+  const item = { fileId: ONE, since: NOW, until: NOW + 10, sealedKey };
+  t.throws(() => preserved.keeping({ ...item, sealedKey: Buffer.alloc(32) }), { code: 'malformed' });
+  t.throws(() => preserved.keeping({ ...item, until: NOW }), { code: 'malformed' });
+  ledger.kept.set(ONE, 3);
+  await ledger.change([preserved.keeping(item)]);
+  t.strictSame(new PreservedShares(ledger).all(), [item]);
+  t.equal(openShareKey(staff.privateKey, 'preserved', ONE, sealedKey), null, 'not even the staff');
+  t.same(openShareKey(offline.privateKey, 'preserved', ONE, sealedKey), KEY);
+  await preserved.sweep(NOW + 9);
+  t.ok(preserved.get(ONE));
+  await preserved.sweep(NOW + 10);
+  t.strictSame([preserved.get(ONE), ledger.keptUnits], [null, 0]);
+  t.equal(await preserved.end(ONE), false);
+});
+
+test.test('a case that is opened on the way to a legal hold does not let go of it', async (t) => {
+  const ledger = new MapLedger();
+  const isPreserved = (fileId: string): boolean => fileId === ONE;
+  const cases = new Cases({ ledger, isPreserved, staffKey: staff.publicKey, arenaUnits: () => 1000 });
+  for (const fileId of [ONE, TWO]) await cases.flag(fileId, report(), NOW, offer());
+  await cases.decide(ONE);
+  t.strictSame([...ledger.kept.keys()], [ONE, TWO]);
+  await cases.flag(ONE, report(), NOW, offer());
+  await cases.sweep(NOW + EVIDENCE_TIME, () => true);
+  t.strictSame([...ledger.kept.keys()], [ONE]);
 });

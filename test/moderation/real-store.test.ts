@@ -116,6 +116,7 @@ test.test('cases, counters, bans and the audit trail are there after a restart',
   const casesOf = ({ ledger, arena }: OpenedStore): Cases =>
     new Cases({
       ledger,
+      isPreserved: () => false,
       staffKey: staff.publicKey,
       arenaUnits: () => arena.capacity().total,
     });

@@ -73,7 +73,7 @@ test.test('the key of the staff opens nothing that was not flagged, whatever the
   const [flaggedId, quietId] = [await fileIdOf(appliance, flagged), await fileIdOf(appliance, quiet)];
   await report(base, flagged.token, 'other');
   const { openHost } = await import('../../src/desk/host/host.js');
-  const parts = { ...app.store, moderation: app.moderation, siteName: 'x', holdsBorderline: false };
+  const parts = { ...app.store, moderation: app.moderation, siteName: 'x', holdsBorderline: false, holdDays: 1 };
   const door = await openHost(parts);
   const signedIn = await app.moderation.accounts.signIn(ALICE.name, ALICE.passphrase, 0);
   if (signedIn.kind !== 'in') throw new Error('not signed in');

@@ -100,6 +100,7 @@ test.test(
     if (signedIn.kind !== 'in') throw new Error('not signed in');
     const cases = new Cases({
       ledger,
+      isPreserved: () => false,
       staffKey: operator.accounts.publicKey() ?? Buffer.alloc(32),
       arenaUnits: () => arena.capacity().total,
     });

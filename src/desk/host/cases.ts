@@ -30,7 +30,7 @@ export function caseCalls(within: Within): Calls {
     keep: (actor, fileId) => keep(within, actor, fileId),
     remove: (actor, fileId) => removeCase(within, actor, fileId, 'removed', []),
     ban: (actor, fileId, looks, digests) => ban(within, actor, fileId, looks, digests),
-    preserve: () => Promise.reject(new Refusal('forbidden', 'the operator has no offline key for legal holds')),
+    preserve: (actor, fileId, sealedKey, until) => preserve(within, actor, fileId, sealedKey, until),
     removeShare: (actor, fileId) => removeShare(within, actor, fileId),
   };
 }
@@ -121,6 +121,19 @@ function ban(
   const content = { looks: parsed, sha256: digests };
   // First the ban: after a crash in between it is refused here and still in the queue, not gone and free to come back.
   return removeCase(within, actor, fileId, 'removed-and-banned', ['bans'], () => within.moderation.lists.ban(content));
+}
+
+async function preserve(within: Within, actor: string, id: string, sealedKey: Buffer, until: number): Promise<Decided> {
+  const { ledger, moderation, register } = within;
+  const item = moderation.case(id);
+  if (item === null) return { done: false };
+  const { fileId, reports } = item;
+  const reported = reports.size > 0 && liveShare(within, fileId) !== null;
+  const counts = reported ? [countChange('removedAfterReport', ledger.now())] : [];
+  const hold = { fileId, sealedKey, until };
+  return {
+    done: await register.write(actor, 'preserved', fileId, (entry) => moderation.preserve(hold, [...counts, ...entry])),
+  };
 }
 
 async function removeShare(within: Within, actor: string, fileId: string): Promise<Decided> {

@@ -27,6 +27,8 @@ export interface HostParts {
   readonly moderation: Moderation;
   readonly siteName: string;
   readonly holdsBorderline: boolean;
+  /** Days that a legal hold lasts unless somebody says otherwise. */
+  readonly holdDays: number;
 }
 
 /** Opens the trail and the door over it. */
@@ -49,7 +51,7 @@ export interface Within extends HostParts {
   readonly register: Register;
 }
 
-function stateOf({ ledger, moderation, siteName, holdsBorderline, register }: Within): DeskState {
+function stateOf({ ledger, moderation, siteName, holdsBorderline, holdDays, register }: Within): DeskState {
   const now = ledger.now();
   const letters = moderation.notices?.open() ?? [];
   const { held, most } = moderation.evidenceUnits();
@@ -63,7 +65,8 @@ function stateOf({ ledger, moderation, siteName, holdsBorderline, register }: Wi
     evidenceUnits: held,
     evidenceRoom: most,
     staffed: moderation.accounts.publicKey() !== null,
-    offlineKey: null,
+    offlineKey: moderation.preserved.offlineKey(),
+    holdDays,
     trail: register.head,
     holdsBorderline,
   };
