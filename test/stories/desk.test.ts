@@ -4,7 +4,8 @@ import test from 'tap';
 import { parseFileId } from '../../src/ledger/tokens.js';
 import { openShareKey } from '../../src/moderation/staff-seal.js';
 import { formOf, picture, postForm, startAppliance, upload, type Appliance } from './appliance.js';
-import { ALICE, deskOf, fileIdOf, Moderator, queued, report, staffed } from './moderator.js';
+import { fileIdOf } from './staffed.js';
+import { ALICE, deskOf, Moderator, queued, report, staffed } from './moderator.js';
 
 async function opened(settings: Readonly<Record<string, string>> = {}): Promise<Appliance> {
   const appliance = await startAppliance({ desk: true, settings });
@@ -27,8 +28,8 @@ test.test('a report lets a moderator see exactly that share and no other', async
   const photo = await picture(1);
   const reported = await upload(base, photo, { fields: { caption: 'the caption of it' }, name: 'mine.jpg' });
   const other = await upload(base, await picture(2), { fields: { caption: 'words of the other' } });
-  const otherId = await fileIdOf(appliance, other);
-  const fileId = await fileIdOf(appliance, reported);
+  const otherId = fileIdOf(appliance, other);
+  const fileId = fileIdOf(appliance, reported);
   await report(base, reported.token, 'violence', `see ${reported.token} and ${other.token}`);
 
   const alice = await Moderator.signedIn(deskOf(appliance));
@@ -70,7 +71,7 @@ test.test('the key of the staff opens nothing that was not flagged, whatever the
   const { app, base } = appliance;
   const flagged = await upload(base, null, { fields: { note: 'flagged words' } });
   const quiet = await upload(base, null, { fields: { note: 'quiet words' } });
-  const [flaggedId, quietId] = [await fileIdOf(appliance, flagged), await fileIdOf(appliance, quiet)];
+  const [flaggedId, quietId] = [fileIdOf(appliance, flagged), fileIdOf(appliance, quiet)];
   await report(base, flagged.token, 'other');
   const { openHost } = await import('../../src/desk/host/host.js');
   const parts = { ...app.store, moderation: app.moderation, siteName: 'x', holdsBorderline: false, holdDays: 1 };
@@ -99,7 +100,7 @@ test.test('hostile caption, name and note stay text on the desk', async (t) => {
   const { base } = appliance;
   const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{ view.fileId }}{% include "x" %}`;
   const shared = await upload(base, null, { fields: { note: evil, caption: evil } });
-  const fileId = await fileIdOf(appliance, shared);
+  const fileId = fileIdOf(appliance, shared);
   await report(base, shared.token, evil, evil);
   const form = new FormData();
   for (const [name, value] of Object.entries({ topic: evil, message: evil, reply: evil })) form.set(name, value);
@@ -132,7 +133,7 @@ test.test('remove: the link is dead when the page answers; keep: nothing is done
   const { base } = appliance;
   const bad = await upload(base, null, { fields: { note: 'bad' } });
   const good = await upload(base, null, { fields: { note: 'good' } });
-  const [badId, goodId] = [await fileIdOf(appliance, bad), await fileIdOf(appliance, good)];
+  const [badId, goodId] = [fileIdOf(appliance, bad), fileIdOf(appliance, good)];
   await report(base, good.token, 'minors');
   await report(base, bad.token, 'copyright');
   const alice = await Moderator.signedIn(deskOf(appliance));
@@ -157,7 +158,7 @@ test.test('remove and ban: the same picture, made smaller and recompressed, is r
   const { base } = appliance;
   const photo = await scene(5);
   const shared = await upload(base, photo);
-  const fileId = await fileIdOf(appliance, shared);
+  const fileId = fileIdOf(appliance, shared);
   await report(base, shared.token, 'intimate');
   const alice = await Moderator.signedIn(deskOf(appliance));
   await alice.get(`/case/${fileId}`);
@@ -210,7 +211,7 @@ test.test('removal by file ID needs no look and no report', async (t) => {
   const appliance = await opened();
   t.teardown(() => appliance.stop());
   const shared = await upload(appliance.base, null, { fields: { note: 'quiet' } });
-  const fileId = await fileIdOf(appliance, shared);
+  const fileId = fileIdOf(appliance, shared);
   const alice = await Moderator.signedIn(deskOf(appliance));
   const { html } = await alice.post('/remove', { ids: `please remove ${fileId}, and cp-0000000000` });
   t.match(html, new RegExp(`${fileId}</code><span>removed`));

@@ -1,6 +1,6 @@
 /** A moderator at the desk over real HTTP: a browser's cookie and the forms of the pages it was shown, and nothing else. */
 import type { Moderation } from '../../src/moderation/moderation.js';
-import type { Appliance, Shared } from './appliance.js';
+import type { Appliance } from './appliance.js';
 
 export const ALICE = { name: 'alice', passphrase: 'correct horse battery staple' };
 export const BOB = { name: 'bob', passphrase: 'another twelve characters' };
@@ -91,10 +91,4 @@ export async function report(base: string, token: string, reason: string, detail
 /** The file IDs of the queue, in its order. */
 export function queued({ html }: Shown): string[] {
   return [...html.matchAll(/href="\/case\/(cp-[0-9a-z]{10})"/g)].map(([, fileId]) => fileId ?? '');
-}
-
-/** The public name of a share, as its page shows it. */
-export async function fileIdOf({ app }: Appliance, { token }: Shared): Promise<string> {
-  const response = await fetch(`${app.address}/view/${token}`, { headers: { Accept: 'text/html' } });
-  return /cp-[0-9a-z]{10}/.exec(await response.text())?.[0] ?? '';
 }
