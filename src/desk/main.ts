@@ -44,7 +44,11 @@ const monotonic = (): number => performance.now();
 function openDesk(socket: Socket): Desk {
   const door = askThrough(socket);
   const claims = new Claims(monotonic);
-  const sessions = new Sessions(monotonic, (name) => claims.dropAllOf(name));
+  const sessions = new Sessions(monotonic, (name) => {
+    claims.dropAllOf(name);
+    // OpenSSL's copies of the key are cleared when the objects that have them are collected.
+    setImmediate(() => globalThis.gc?.());
+  });
   // Started for each picture: it is rare that somebody looks, and a child that waits takes 70 MiB.
   const decoder = startDecoder({ children: 2, warm: 0 });
   setInterval(() => sessions.sweep(), SWEEP_EVERY).unref();
