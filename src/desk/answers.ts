@@ -11,18 +11,19 @@ export interface AnswerText {
   readonly text: string;
 }
 
-/** The texts for a letter, those for its outcome first. */
+/** The texts for a letter; once it is answered, those for its outcome first. */
 export function answerTexts(letter: LetterRow): readonly AnswerText[] {
   const { reference, receivedAt, fileIds, outcome } = letter;
   const quoting = `${reference} of ${when(receivedAt).slice(0, 10)}`;
   const files = fileIds.length === 0 ? 'FILE-ID' : fileIds.join(', ');
   const all = textsFor(letter, quoting, files);
+  if (outcome === 'open') return all;
   return [...all.filter(({ fits }) => fits === outcome), ...all.filter(({ fits }) => fits !== outcome)];
 }
 
 type Fitting = AnswerText & { readonly fits: Outcome };
 
-function textsFor({ kind }: LetterRow, quoting: string, files: string): readonly Fitting[] {
+function textsFor({ kind, fileIds }: LetterRow, quoting: string, files: string): readonly Fitting[] {
   if (kind === 'contact') {
     const text = `Thank you for your message ${quoting}.\n\n`;
     return [{ title: 'Answer', fits: 'answered', text }];
@@ -36,7 +37,10 @@ function textsFor({ kind }: LetterRow, quoting: string, files: string): readonly
     {
       title: 'Granted',
       fits: 'granted',
-      text: `Your notice ${quoting}: the file ${files} has been removed and its link no longer works. We keep no copy.`,
+      text:
+        fileIds.length > 1
+          ? `Your notice ${quoting}: the files ${files} have been removed and their links no longer work. We keep no copy.`
+          : `Your notice ${quoting}: the file ${files} has been removed and its link no longer works. We keep no copy.`,
     },
     {
       title: 'Refused',

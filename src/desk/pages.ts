@@ -1,6 +1,7 @@
 /** How a page of the desk is made: a template, what it shows, and the state of the appliance at its head. */
 import path from 'node:path';
 import type { Context } from 'koa';
+import { MINUTE } from '../base/units.js';
 import { sendPage } from '../web/answer.js';
 import { loadTemplates, type Rendered, type Templates } from '../web/pages/templates.js';
 import { base64Sha256 } from '../web/style-hash.js';
@@ -38,7 +39,7 @@ export async function sendDeskPage(
       word: session?.takeWord() ?? null,
       classifier: words.classifierWords(state.classifier),
       words,
-      ago: (time: number) => `${words.span(now - time)} ago`,
+      ago: (time: number) => (now - time < MINUTE ? 'just now' : `${words.span(now - time)} ago`),
       within: (time: number) => (time <= now ? `${words.span(now - time)} overdue` : `in ${words.span(time - now)}`),
     },
     ['base', 'desk'],

@@ -137,7 +137,7 @@ test.test('a takedown goes from form to answer, with its clock, and the overdue 
   t.equal((await at.post(`/letter/${late}/answer`, { outcome: 'granted', remove: fileId })).status, 303);
   t.equal((await fetch(shared.url)).status, 404);
   const answered = await at.get(`/letter/${late}`);
-  t.match(answered.html, new RegExp(`Your notice ${late} of .* the file ${fileId}, cp-0000000000 has been removed`));
+  t.match(answered.html, new RegExp(`Your notice ${late} of .* the files ${fileId}, cp-0000000000 have been removed`));
   t.notMatch(answered.html, /name="outcome"/);
   await at.post(`/letter/${soon}/answer`, { outcome: 'refused', remove: fileId });
   await at.post(`/letter/${soon}/answer`, { outcome: 'granted' });
