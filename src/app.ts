@@ -19,6 +19,9 @@ import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
 import { startDecoder, type Decoder } from './media/decoder/decoder.js';
+import { CanaryFile } from './moderation/canary-file.js';
+import { startClassifier } from './moderation/classifier/classifier.js';
+import { confinedClassifier } from './moderation/classifier/confined.js';
 import { Moderation } from './moderation/moderation.js';
 import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
@@ -85,7 +88,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const store = await open(options, clock);
   // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
   const decoder = startDecoder({ log, queue: 128 });
-  const moderation = await Moderation.open(store);
+  const classifier = startClassifier(await confinedClassifier(configuration.classifierFile));
+  const moderation = await Moderation.open({ ...store, classifier });
   const services = assemble(configuration, store, { decoder, moderation, clock });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const activity = new Activity();
@@ -149,6 +153,7 @@ function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, m
     pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c }),
     retrieval: new Retrieval({ arena, ledger, monotonic }),
     moderation,
+    canary: new CanaryFile(c.canaryFile),
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,

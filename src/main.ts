@@ -2,6 +2,7 @@
 /** The process entry: the operator's verbs. */
 import { Command, CommanderError } from 'commander';
 import { blocklistVerb } from './cli/blocklist.js';
+import { canaryVerb } from './cli/canary.js';
 import { doctorVerb } from './cli/doctor.js';
 import { growVerb } from './cli/grow.js';
 import { initVerb } from './cli/init.js';
@@ -20,7 +21,17 @@ const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')
   .showHelpAfterError()
   .exitOverride();
-for (const add of [serveVerb, initVerb, growVerb, doctorVerb, verifyVerb, panicVerb, staffVerb, blocklistVerb])
+for (const add of [
+  serveVerb,
+  initVerb,
+  growVerb,
+  doctorVerb,
+  verifyVerb,
+  panicVerb,
+  staffVerb,
+  blocklistVerb,
+  canaryVerb,
+])
   add(program);
 program.commands.forEach((command) => command.exitOverride());
 

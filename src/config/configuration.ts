@@ -26,6 +26,8 @@ export interface Configuration {
   readonly proBytes: number;
   readonly anyFile: boolean;
   readonly holdBorderline: boolean;
+  /** The signed canary; null = none. */
+  readonly canaryFile: string | null;
   /** The ONNX file of the classifier; null = none. */
   readonly classifierFile: string | null;
   /** Days that a legal hold lasts unless the one who makes it says otherwise. */
@@ -74,13 +76,18 @@ export function configure(environment: Environment): Configuration {
     proBytes,
     anyFile: given('CHATPIC_ANY_FILE') === 'on',
     holdBorderline: given('CHATPIC_BORDERLINE') === 'hold',
-    classifierFile: environment.CHATPIC_CLASSIFIER === undefined ? null : path.resolve(environment.CHATPIC_CLASSIFIER),
+    canaryFile: fileOf(environment.CHATPIC_CANARY),
+    classifierFile: fileOf(environment.CHATPIC_CLASSIFIER),
     holdDays: given('CHATPIC_HOLD_DAYS'),
     openWord: given('CHATPIC_OPEN_WORD') === 'on',
     siteName: given('CHATPIC_SITE_NAME'),
   };
   if (complaints.length > 0) throw new SettingsError(complaints);
   return configuration;
+}
+
+function fileOf(setting: string | undefined): string | null {
+  return setting === undefined ? null : path.resolve(setting);
 }
 
 function mirrorOf(environment: Environment, complaints: Complaint[]): Mirror | null {

@@ -57,6 +57,7 @@ const SETTINGS = {
   CHATPIC_STORE_MB: whole(16, 16_000_000),
   CHATPIC_ANY_FILE: oneOf('off', 'on'),
   CHATPIC_BORDERLINE: oneOf('share', 'hold'),
+  CHATPIC_CANARY: z.string().min(1, 'a file that `chatpic canary sign` made, with FILE.pub beside it'),
   CHATPIC_CLASSIFIER: z.string().min(1, 'an ONNX file, with its card FILE.json beside it'),
   CHATPIC_HOLD_DAYS: whole(1, 3650),
   CHATPIC_OPEN_WORD: oneOf('off', 'on'),

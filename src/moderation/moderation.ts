@@ -15,6 +15,7 @@ import { SPACE } from './book.js';
 import { Cases, type Begun, type EvidenceOffer, type Flag, type Taken } from './cases.js';
 import type { Case, ReportReason } from './case-record.js';
 import { startClassifier, type Classifier } from './classifier/classifier.js';
+import type { RgbPicture } from './classifier/tensor.js';
 import { countChange, Counters } from './counters.js';
 import { heldEvidence, type HeldEvidence } from './evidence.js';
 import { arenaBodies } from './list-bodies.js';
@@ -83,7 +84,12 @@ export class Moderation {
     this.counters = new Counters(ledger.book(SPACE.counters));
     this.preserved = new PreservedShares(ledger);
     this.classifier = classifier ?? startClassifier({ modelFile: null });
-    this.#reviewer = createReviewer({ lists, classifier: this.classifier, radius: RADIUS });
+    this.#reviewer = createReviewer({
+      lists,
+      classifier: this.classifier,
+      radius: RADIUS,
+      onUnchecked: () => this.#unchecked(),
+    });
     this.#sealedTo = this.accounts.publicKey();
     this.#cases = this.#openCases();
     this.#notices = this.#openNotices();
@@ -95,6 +101,11 @@ export class Moderation {
       parts,
       await BlockLists.load(parts.ledger.book(SPACE.lists), arenaBodies(parts.ledger, parts.arena)),
     );
+  }
+
+  /** Whether there is a classifier that wants pictures in colour. */
+  get looksAtColour(): boolean {
+    return this.classifier.status.kind !== 'missing';
   }
 
   /** The digests that any list asks for; empty where none does, and then nothing is read. */
@@ -110,8 +121,12 @@ export class Moderation {
   }
 
   /** Looks at an upload. What is prohibited is counted, and nothing else of it is kept. */
-  async review(digests: readonly FileDigests[], lumas: readonly LumaPlane[]): Promise<Verdict> {
-    const verdict = await this.#reviewer.review({ digests, lumas, pictures: [] });
+  async review(
+    digests: readonly FileDigests[],
+    lumas: readonly LumaPlane[],
+    pictures: readonly RgbPicture[] = [],
+  ): Promise<Verdict> {
+    const verdict = await this.#reviewer.review({ digests, lumas, pictures });
     if (verdict.kind === 'prohibited') await this.counters.add('blockedAtUpload', this.#ledger.now());
     return verdict;
   }
@@ -262,6 +277,11 @@ export class Moderation {
 
   close(): Promise<void> {
     return this.classifier.close();
+  }
+
+  /** An upload that a configured model should have seen, and did not. A count that fails is no reason to refuse it. */
+  #unchecked(): void {
+    this.counters.add('unchecked', this.#ledger.now()).catch(() => undefined);
   }
 
   #canSeal(): boolean {

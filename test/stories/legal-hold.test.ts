@@ -1,5 +1,4 @@
 /** Removed, and preserved under legal hold: dead at once, opened by nobody here, carried to the offline key, ended. */
-import { spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type Test } from 'tap';
@@ -7,23 +6,8 @@ import { DAY, HOUR } from '../../src/base/units.js';
 import { openShareKey, sealShareKey } from '../../src/moderation/staff-seal.js';
 import { MAIN } from '../recovery/process.js';
 import { picture, upload, type Appliance } from './appliance.js';
+import { chatpic, type Said } from './chatpic.js';
 import { fileIdOf, report, seenByStaff, staffed, type Staffed } from './staffed.js';
-
-interface Said {
-  readonly code: number | null;
-  readonly out: string;
-  readonly errors: string;
-}
-
-/** The operator's tool, on the folder of an appliance that stands still. */
-function chatpic(dir: string, ...args: readonly string[]): Promise<Said> {
-  const env = { PATH: process.env['PATH'], CHATPIC_DATA_DIR: path.join(dir, 'var'), CHATPIC_STORE_MB: '64' };
-  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, errors] = ['', ''];
-  child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, errors })));
-}
 
 /** What the desk does: opens the key with the staff's and seals it to the offline one. */
 async function preserve({ app, privateKey }: Staffed, fileId: string, until: number): Promise<boolean> {
