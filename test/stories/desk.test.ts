@@ -13,18 +13,20 @@ async function opened(settings: Readonly<Record<string, string>> = {}): Promise<
   return appliance;
 }
 
+/** One for all: what a test leaves in the queue or the trail is another's noise. */
+const appliance = await opened();
+const { app, base } = appliance;
+test.teardown(() => appliance.stop());
+
 test.test('before there is a moderator the sign-in says how the first one is made', async (t) => {
-  const appliance = await startAppliance({ desk: true });
-  t.teardown(() => appliance.stop());
-  const nobody = new Moderator(deskOf(appliance));
+  const empty = await startAppliance({ desk: true });
+  t.teardown(() => empty.stop());
+  const nobody = new Moderator(deskOf(empty));
   t.match((await nobody.get('/sign-in')).html, /chatpic staff add NAME/);
   t.equal((await nobody.signIn('alice', 'whatever it may be')).status, 403);
 });
 
 test.test('a report lets a moderator see exactly that share and no other', async (t) => {
-  const appliance = await opened();
-  t.teardown(() => appliance.stop());
-  const { base } = appliance;
   const photo = await picture(1);
   const reported = await upload(base, photo, { fields: { caption: 'the caption of it' }, name: 'mine.jpg' });
   const other = await upload(base, await picture(2), { fields: { caption: 'words of the other' } });
@@ -33,7 +35,8 @@ test.test('a report lets a moderator see exactly that share and no other', async
   await report(base, reported.token, 'violence', `see ${reported.token} and ${other.token}`);
 
   const alice = await Moderator.signedIn(deskOf(appliance));
-  t.strictSame(queued(await alice.get('/')), [fileId]);
+  t.ok(queued(await alice.get('/')).includes(fileId));
+  t.notOk(queued(await alice.get('/')).includes(otherId), 'what nobody reported is not there');
   const blurred = await alice.get(`/case/${fileId}`);
   t.match(blurred.html, /violence or threats/);
   t.match(blurred.html, new RegExp(`see ${fileId} and ${otherId}`), 'links became file IDs');
@@ -66,9 +69,6 @@ test.test('a report lets a moderator see exactly that share and no other', async
 });
 
 test.test('the key of the staff opens nothing that was not flagged, whatever the door is asked', async (t) => {
-  const appliance = await opened();
-  t.teardown(() => appliance.stop());
-  const { app, base } = appliance;
   const flagged = await upload(base, null, { fields: { note: 'flagged words' } });
   const quiet = await upload(base, null, { fields: { note: 'quiet words' } });
   const [flaggedId, quietId] = [fileIdOf(appliance, flagged), fileIdOf(appliance, quiet)];
@@ -95,9 +95,6 @@ test.test('the key of the staff opens nothing that was not flagged, whatever the
 });
 
 test.test('hostile caption, name and note stay text on the desk', async (t) => {
-  const appliance = await opened();
-  t.teardown(() => appliance.stop());
-  const { base } = appliance;
   const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{ view.fileId }}{% include "x" %}`;
   const shared = await upload(base, null, { fields: { note: evil, caption: evil } });
   const fileId = fileIdOf(appliance, shared);
@@ -128,22 +125,20 @@ test.test('hostile caption, name and note stay text on the desk', async (t) => {
 });
 
 test.test('remove: the link is dead when the page answers; keep: nothing is done to it', async (t) => {
-  const appliance = await opened();
-  t.teardown(() => appliance.stop());
-  const { base } = appliance;
   const bad = await upload(base, null, { fields: { note: 'bad' } });
   const good = await upload(base, null, { fields: { note: 'good' } });
   const [badId, goodId] = [fileIdOf(appliance, bad), fileIdOf(appliance, good)];
   await report(base, good.token, 'minors');
   await report(base, bad.token, 'copyright');
   const alice = await Moderator.signedIn(deskOf(appliance));
-  t.strictSame(queued(await alice.get('/')), [goodId, badId], 'the gravest first');
+  const both = queued(await alice.get('/')).filter((fileId) => fileId === goodId || fileId === badId);
+  t.strictSame(both, [goodId, badId], 'the gravest first');
   t.equal((await alice.post(`/case/${badId}/decide`, { decision: 'remove' })).status, 303);
   t.equal((await fetch(bad.url)).status, 404);
   await alice.post(`/case/${goodId}/decide`, { decision: 'keep' });
   t.equal(await (await fetch(good.fileUrl)).text(), 'good');
   const after = await alice.get('/');
-  t.strictSame(queued(after), []);
+  t.notOk(queued(after).some((fileId) => fileId === goodId || fileId === badId));
   t.match(after.html, new RegExp(`${goodId} stays`));
   t.equal((await alice.get(`/case/${badId}`)).status, 404);
   t.match((await alice.get('/figures')).html, /Removed after a report<\/dt><dd>1</);
@@ -153,9 +148,6 @@ test.test('remove: the link is dead when the page answers; keep: nothing is done
 });
 
 test.test('remove and ban: the same picture, made smaller and recompressed, is refused again', async (t) => {
-  const appliance = await opened();
-  t.teardown(() => appliance.stop());
-  const { base } = appliance;
   const photo = await scene(5);
   const shared = await upload(base, photo);
   const fileId = fileIdOf(appliance, shared);
@@ -176,11 +168,11 @@ test.test('remove and ban: the same picture, made smaller and recompressed, is r
 });
 
 test.test('what was held at upload is served once it is released', async (t) => {
-  const appliance = await opened({ CHATPIC_BORDERLINE: 'hold' });
-  t.teardown(() => appliance.stop());
-  const { base } = appliance;
+  const holding = await opened({ CHATPIC_BORDERLINE: 'hold' });
+  t.teardown(() => holding.stop());
+  const base = holding.app.address;
   const photo = await scene(9);
-  const alice = await Moderator.signedIn(deskOf(appliance));
+  const alice = await Moderator.signedIn(deskOf(holding));
   const { createHash } = await import('node:crypto');
   const listed = await shareDigest(base, photo);
   const form = new FormData();
@@ -208,9 +200,7 @@ test.test('what was held at upload is served once it is released', async (t) => 
 });
 
 test.test('removal by file ID needs no look and no report', async (t) => {
-  const appliance = await opened();
-  t.teardown(() => appliance.stop());
-  const shared = await upload(appliance.base, null, { fields: { note: 'quiet' } });
+  const shared = await upload(base, null, { fields: { note: 'quiet' } });
   const fileId = fileIdOf(appliance, shared);
   const alice = await Moderator.signedIn(deskOf(appliance));
   const { html } = await alice.post('/remove', { ids: `please remove ${fileId}, and cp-0000000000` });
