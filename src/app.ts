@@ -17,6 +17,9 @@ import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
 import { startDecoder, type Decoder } from './media/decoder/decoder.js';
+import { CanaryFile } from './moderation/canary-file.js';
+import { startClassifier } from './moderation/classifier/classifier.js';
+import { confinedClassifier } from './moderation/classifier/confined.js';
 import { Moderation } from './moderation/moderation.js';
 import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
@@ -65,6 +68,7 @@ export interface App {
   /** Where the senders' site is: an http address, or the path of a socket. */
   readonly address: string;
   readonly store: OpenedStore;
+  readonly moderation: Moderation;
   /** Resolves when the store can't go on: the process must end, and the next start says what is true. */
   readonly poisoned: Promise<Error>;
   /** Stops listening, lets what is under way end, seals, wipes, and resolves when nothing is left. */
@@ -77,7 +81,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const store = await open(options, clock);
   // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
   const decoder = startDecoder({ log, queue: 128 });
-  const moderation = await Moderation.open(store);
+  const classifier = startClassifier(await confinedClassifier(configuration.classifierFile));
+  const moderation = await Moderation.open({ ...store, classifier });
   const services = assemble(configuration, store, { decoder, moderation, clock });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const activity = new Activity();
@@ -110,7 +115,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
     let closing: Promise<void> | null = null;
     const close = (grace = GRACE): Promise<void> => (closing ??= closeAll(parts, grace));
-    return { address, store, poisoned: store.poisoned, close };
+    return { address, store, moderation, poisoned: store.poisoned, close };
   } catch (error) {
     await closeAll(parts, 0);
     throw error;
@@ -142,6 +147,7 @@ function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, m
     pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c }),
     retrieval: new Retrieval({ arena, ledger, monotonic }),
     moderation,
+    canary: new CanaryFile(c.canaryFile),
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,

@@ -21,6 +21,7 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   onion: async () => (await import('./cli/onion.js')).onionVerb,
   install: async () => (await import('./cli/install.js')).installVerb,
   stats: async () => (await import('./cli/stats.js')).statsVerb,
+  canary: async () => (await import('./cli/canary.js')).canaryVerb,
 };
 
 const program = new Command('chatpic')

@@ -12,6 +12,7 @@ export type Tool =
   | 'firefox-esr'
   | 'chromium'
   | 'openssl'
+  | 'signify-openbsd'
   | 'mat2'
   | 'faketime'
   | 'systemd-analyze'

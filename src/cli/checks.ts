@@ -8,6 +8,11 @@ import path from 'node:path';
 import { MiB } from '../base/units.js';
 import type { Configuration } from '../config/configuration.js';
 import { startDecoder } from '../media/decoder/decoder.js';
+import { canaryAgeDays } from '../moderation/canary.js';
+import { CanaryFile } from '../moderation/canary-file.js';
+import { confinedClassifier } from '../moderation/classifier/confined.js';
+import { tryClassifier } from '../moderation/classifier/classifier.js';
+import type { ClassifierFault } from '../moderation/classifier/model-process.js';
 import { findTor } from '../tor/tor-binary.js';
 
 export type State = 'good' | 'warn' | 'refuse';
@@ -30,7 +35,7 @@ type Check = (configuration: Configuration) => Promise<Finding> | Finding;
 /** Checks that strict mode makes before it starts: quick, and without a process of their own. */
 const HOLDS: readonly Check[] = [swap, coreDumps, fileSystem, rootKeyPlace, permissions];
 /** The rest of what `doctor` looks at. */
-const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, tor];
+const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, canary, tor];
 
 export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
   const findings = await Promise.all(HOLDS.map(async (check) => check(configuration)));
@@ -207,6 +212,49 @@ async function video(): Promise<Finding> {
   if (found) return good('video previews', 'ffmpeg is there');
   return warn('video previews', 'ffmpeg is missing: videos have no poster and are not looked at', 'apt install ffmpeg');
 }
+
+async function classifier({ classifierFile }: Configuration): Promise<Finding> {
+  const status = await tryClassifier(await confinedClassifier(classifierFile));
+  switch (status.kind) {
+    case 'ready':
+      return good('classifier', 'the model is loaded and answers');
+    case 'missing':
+      return warn(
+        'classifier',
+        'none: only lists and people judge pictures',
+        'set CHATPIC_CLASSIFIER (docs/MODERATION.md)',
+      );
+    default:
+      return refuse(
+        'classifier',
+        FAULTS[status.kind === 'failing' ? status.fault : 'timed-out'],
+        'see docs/MODERATION.md',
+      );
+  }
+}
+
+/** Older, and people begin to ask. */
+const STALE_DAYS = 45;
+
+async function canary({ canaryFile }: Configuration): Promise<Finding> {
+  if (canaryFile === null) return good('canary', 'none is published');
+  const published = await new CanaryFile(canaryFile).read();
+  const todo = 'sign it anew with `chatpic canary sign`, and copy FILE and FILE.pub here';
+  if (published === null) return refuse('canary', 'it can not be read, or is not signed by the key beside it', todo);
+  const days = canaryAgeDays(published, Date.now());
+  return days > STALE_DAYS
+    ? warn('canary', `signed ${days} days ago`, todo)
+    : good('canary', `signed ${days} days ago`);
+}
+
+const FAULTS: Readonly<Record<ClassifierFault, string>> = {
+  'model-unreadable': 'the file that CHATPIC_CLASSIFIER names can not be read: pictures are not judged',
+  'card-unreadable': 'the card beside the model is missing or wrong: pictures are not judged',
+  'model-refused': 'the engine does not take the model, or it is not what its card says: pictures are not judged',
+  'engine-missing': 'the engine can not be started: pictures are not judged',
+  crashed: 'the engine ended while it looked at a picture: pictures are not judged',
+  'timed-out': 'the model takes too long: pictures are not judged',
+};
 
 async function findOnPath(program: string): Promise<boolean> {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter);

@@ -7,7 +7,8 @@ import { wipe } from '../base/bytes.js';
 import { Refusal } from '../base/errors.js';
 import type { Accounts } from '../moderation/accounts.js';
 import { askPassphrase } from './ask.js';
-import { EXIT, explain, print, say } from './terminal.js';
+import { legalHoldVerbs } from './legal-hold.js';
+import { EXIT, print, refusedOr } from './terminal.js';
 import { withModeration } from './with-moderation.js';
 
 interface ByOption {
@@ -15,7 +16,7 @@ interface ByOption {
 }
 
 export function staffVerb(program: Command): void {
-  const verb = program.command('staff').description('accounts of the moderators');
+  const verb = program.command('staff').description('the moderators: their accounts, and what is kept by law');
   const by = 'who vouches: an account whose passphrase is typed first';
   verb
     .command('add')
@@ -23,7 +24,7 @@ export function staffVerb(program: Command): void {
     .argument('<name>')
     .option('--by <name>', by)
     .action(async (name: string, options: ByOption) => {
-      process.exitCode = await add(name, options).catch(refused);
+      process.exitCode = await add(name, options).catch(refusedOr);
     });
   verb
     .command('reset')
@@ -31,28 +32,23 @@ export function staffVerb(program: Command): void {
     .argument('<name>')
     .requiredOption('--by <name>', by)
     .action(async (name: string, options: ByOption) => {
-      process.exitCode = await add(name, options).catch(refused);
+      process.exitCode = await add(name, options).catch(refusedOr);
     });
   verb
     .command('remove')
     .description('take an account away')
     .argument('<name>')
     .action(async (name: string) => {
-      process.exitCode = await remove(name).catch(refused);
+      process.exitCode = await remove(name).catch(refusedOr);
     });
   verb
     .command('list')
     .description('the accounts')
     .option('--json', 'print them as JSON')
     .action(async (options: { readonly json?: boolean }) => {
-      process.exitCode = await list(options.json ?? false).catch(refused);
+      process.exitCode = await list(options.json ?? false).catch(refusedOr);
     });
-}
-
-function refused(error: unknown): number {
-  if (!(error instanceof Refusal)) return explain(error);
-  say(`${error.message}.`);
-  return EXIT.refused;
+  legalHoldVerbs(verb);
 }
 
 function add(name: string, { by }: ByOption): Promise<number> {

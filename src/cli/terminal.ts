@@ -1,5 +1,5 @@
 /** How verbs speak and end: plain sentences on stderr, data on stdout, and three exit codes. */
-import { StoreFault } from '../base/errors.js';
+import { Refusal, StoreFault } from '../base/errors.js';
 import { SettingsError } from '../config/environment.js';
 import { TorFault } from '../tor/tor-fault.js';
 
@@ -12,6 +12,13 @@ export function say(line: string): void {
 
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** A refusal is a plain sentence; everything else is explained. Returns the exit code. */
+export function refusedOr(error: unknown): number {
+  if (!(error instanceof Refusal)) return explain(error);
+  say(`${error.message}.`);
+  return EXIT.refused;
 }
 
 /** What went wrong, in sentences that an operator can act on. Returns the exit code. */

@@ -30,6 +30,12 @@ export interface Configuration {
   readonly proBytes: number;
   readonly anyFile: boolean;
   readonly holdBorderline: boolean;
+  /** The signed canary; null = none. */
+  readonly canaryFile: string | null;
+  /** The ONNX file of the classifier; null = none. */
+  readonly classifierFile: string | null;
+  /** Days that a legal hold lasts unless the one who makes it says otherwise. */
+  readonly holdDays: number;
   /** Whether a word must be typed before a link is opened in a browser: against robots that press buttons. */
   readonly openWord: boolean;
   readonly siteName: string;
@@ -78,6 +84,9 @@ export function configure(environment: Environment): Configuration {
     proBytes,
     anyFile: given('CHATPIC_ANY_FILE') === 'on',
     holdBorderline: given('CHATPIC_BORDERLINE') === 'hold',
+    canaryFile: fileOf(environment.CHATPIC_CANARY),
+    classifierFile: fileOf(environment.CHATPIC_CLASSIFIER),
+    holdDays: given('CHATPIC_HOLD_DAYS'),
     openWord: given('CHATPIC_OPEN_WORD') === 'on',
     siteName: given('CHATPIC_SITE_NAME'),
   };
@@ -86,6 +95,10 @@ export function configure(environment: Environment): Configuration {
   }
   if (complaints.length > 0) throw new SettingsError(complaints);
   return configuration;
+}
+
+function fileOf(setting: string | undefined): string | null {
+  return setting === undefined ? null : path.resolve(setting);
 }
 
 function mirrorOf(environment: Environment, complaints: Complaint[]): Mirror | null {

@@ -66,6 +66,9 @@ const SETTINGS = {
   CHATPIC_STORE_MB: whole(16, 16_000_000),
   CHATPIC_ANY_FILE: oneOf('off', 'on'),
   CHATPIC_BORDERLINE: oneOf('share', 'hold'),
+  CHATPIC_CANARY: z.string().min(1, 'a file that `chatpic canary sign` made, with FILE.pub beside it'),
+  CHATPIC_CLASSIFIER: z.string().min(1, 'an ONNX file, with its card FILE.json beside it'),
+  CHATPIC_HOLD_DAYS: whole(1, 3650),
   CHATPIC_OPEN_WORD: oneOf('off', 'on'),
   CHATPIC_SITE_NAME: z.string().regex(/^[^\p{Cc}<>"]{1,60}$/u, '1 to 60 characters, without < > "'),
 } as const;
@@ -88,6 +91,7 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_STORE_MB: '2048',
   CHATPIC_ANY_FILE: 'off',
   CHATPIC_BORDERLINE: 'share',
+  CHATPIC_HOLD_DAYS: '365',
   CHATPIC_OPEN_WORD: 'off',
   CHATPIC_SITE_NAME: 'ChatPic',
 };

@@ -9,7 +9,7 @@ import type { Brand } from '../base/brand.js';
 import { wipe } from '../base/bytes.js';
 import { Refusal } from '../base/errors.js';
 import { bufferSource, type ByteSource } from '../base/source.js';
-import type { Decoder, Luma } from '../media/decoder/decoder.js';
+import type { Decoder } from '../media/decoder/decoder.js';
 import { isPicture, type MediaType, type PictureType } from '../media/media-type.js';
 import type { Removed } from '../media/removed.js';
 import { proveClean, scrub } from '../media/scrubber.js';
@@ -17,7 +17,7 @@ import { sniff } from '../media/sniff.js';
 import { safeName } from './names.js';
 import { Recorder, type RecorderParts } from './record.js';
 import type { SealItem } from './seal.js';
-import type { Doubt, Receipt, Received, Reviewed, Scrubbed, Upload } from './upload.js';
+import type { Doubt, Planes, Receipt, Received, Reviewed, Scrubbed, Upload } from './upload.js';
 
 type Sniffed = Brand<{ readonly received: Received; readonly type: MediaType }, 'Sniffed'>;
 
@@ -69,7 +69,7 @@ export class Pipeline {
     const clean = await cleaned(received.source, type);
     const { width, height, removed, source } = clean;
     const name = safeName(received.wish, type);
-    const none = { preview: null, looks: [], received: received.source };
+    const none = { preview: null, looks: [], colours: [], received: received.source };
     const item = { name, type, source, removed, width: width ?? 0, height: height ?? 0, ...none };
     if (isPicture(type)) return { ...item, ...(await this.#decoded(source, type, hard)) } as unknown as Scrubbed;
     if (type === 'video/mp4') return { ...item, ...(await this.#filmed(source)) } as unknown as Scrubbed;
@@ -78,9 +78,12 @@ export class Pipeline {
 
   /** A picture must decode; with hard scrub what is shared is what was made of its pixels, scrubbed like any upload. */
   async #decoded(source: ByteSource, type: PictureType, hard: boolean): Promise<Decoded> {
-    const luma = this.#parts.moderation.wantsLooks();
-    const request = { preview: { longSide: PREVIEW_SIDE }, luma, ...(hard ? { reencode: { type } } : {}) };
-    const { facts, preview, reencoded, frames, ...seen } = await this.#parts.decoder.decode(source, type, request);
+    const request = { ...this.#wanted(), ...(hard ? { reencode: { type } } : {}) };
+    const { facts, preview, reencoded, luma, frames, colours } = await this.#parts.decoder.decode(
+      source,
+      type,
+      request,
+    );
     const shared = reencoded === null ? source : (await cleaned(bufferSource(reencoded), type)).source;
     const own = shared.size <= OWN_PREVIEW_BYTES;
     return {
@@ -88,31 +91,35 @@ export class Pipeline {
       height: facts.height,
       source: shared,
       preview: own ? null : previewOf(preview),
-      looks: frames.length > 0 ? frames : seen.luma === null ? [] : [seen.luma],
+      looks: frames.length > 0 ? frames : luma === null ? [] : [luma],
+      colours,
     };
+  }
+
+  /** What is asked of the decoder: a look only where something will be compared with it. */
+  #wanted(): { readonly preview: { readonly longSide: number }; readonly luma: boolean; readonly colour: boolean } {
+    const { looksAtBrightness, looksAtColour } = this.#parts.moderation;
+    return { preview: { longSide: PREVIEW_SIDE }, luma: looksAtBrightness, colour: looksAtColour };
   }
 
   /** A video's poster and sample frames, where ffmpeg is installed; its coded samples were judged by the scrubber. */
   async #filmed(source: ByteSource): Promise<Partial<Decoded>> {
-    const seen = await this.#parts.decoder.decodeVideo(source, {
-      preview: { longSide: PREVIEW_SIDE },
-      luma: this.#parts.moderation.wantsLooks(),
-    });
-    return seen === null ? {} : { preview: previewOf(seen.preview), looks: seen.frames };
+    const seen = await this.#parts.decoder.decodeVideo(source, this.#wanted());
+    return seen === null ? {} : { preview: previewOf(seen.preview), looks: seen.frames, colours: seen.colours };
   }
 
   /** Every item is looked at; the gravest verdict is the share's. What is clear leaves no trace. */
   async #review(items: readonly Scrubbed[]): Promise<Reviewed> {
     const { moderation } = this.#parts;
     let doubt: Doubt | null = null;
-    for (const { source, received, looks } of items) {
+    for (const { source, received, looks, colours } of items) {
       try {
         const digests = [await moderation.digestsOf(received), await moderation.digestsOf(source)];
-        const verdict = await moderation.review(digests, looks);
+        const verdict = await moderation.review(digests, looks, colours);
         if (verdict.kind === 'prohibited') throw new Refusal('prohibited', 'this content is blocked here');
         if (verdict.kind === 'borderline' && verdict.severity > (doubt?.severity ?? 0)) doubt = verdict;
       } finally {
-        wipe(...looks.map(({ data }) => data));
+        wipe(...[...looks, ...colours].map(({ data }) => data));
       }
     }
     return { items, doubt } as Reviewed;
@@ -134,12 +141,11 @@ async function cleaned(source: ByteSource, type: MediaType): Promise<Cleaned> {
   return { source: await proveClean(scrubbing, source), removed, width, height };
 }
 
-interface Decoded {
+interface Decoded extends Planes {
   readonly width: number;
   readonly height: number;
   readonly source: ByteSource;
   readonly preview: SealItem['preview'];
-  readonly looks: readonly Luma[];
 }
 
 function previewOf(bytes: Buffer | null): SealItem['preview'] {

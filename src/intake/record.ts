@@ -5,7 +5,7 @@
 import { wipe } from '../base/bytes.js';
 import { Refusal } from '../base/errors.js';
 import { ALPHANUMERIC, randomSecret, randomToken } from '../crypto/random.js';
-import { deriveShareKey, SHARE_SECRET_LENGTH, type ShareKey } from '../crypto/share-key.js';
+import { deriveShareKey, SHARE_SECRET_LENGTH } from '../crypto/share-key.js';
 import type { Ledger, Share } from '../ledger/ledger.js';
 import { parseDeletionToken, parseLinkToken, type LinkToken } from '../ledger/tokens.js';
 import type { Moderation } from '../moderation/moderation.js';
@@ -114,30 +114,25 @@ export class Recorder {
     { hold }: Sealed,
     doubt: Doubt | null,
   ): Promise<void> {
-    const { arena, ledger, holdBorderline } = this.#parts;
+    const { arena, ledger, moderation, holdBorderline } = this.#parts;
     const { mode, duration, views } = lifetime;
     if (mode === 'never' && ledger.unitsOf('never') + hold.units.length > NEVER_SHARE * arena.capacity().total) {
       throw new Refusal('store-full', 'no room for links that never expire', { choice: 'never' });
     }
     const expiresAt = duration === null ? null : ledger.now() + duration;
-    const units = hold.units.length;
-    const share = await ledger.put({
-      ...tokens,
-      secret,
-      expiresAt,
-      mode,
-      views,
-      hasPassphrase: passphrase !== null,
-      held: doubt !== null && holdBorderline,
-      hold,
-    });
-    if (doubt !== null) await this.#doubt(share, doubt, await deriveShareKey(tokens.link, passphrase, secret), units);
-  }
-
-  /** Puts a borderline share before the staff, with its key sealed to them. The key is wiped here. */
-  async #doubt(share: Share, doubt: Doubt, key: ShareKey, units: number): Promise<void> {
+    const share = { ...tokens, secret, expiresAt, mode, views, hasPassphrase: passphrase !== null, hold };
+    if (doubt === null) {
+      await ledger.put({ ...share, held: false });
+      return;
+    }
+    const key = await deriveShareKey(tokens.link, passphrase, secret);
     try {
-      await this.#parts.moderation.doubt(share.fileId, doubt, share.held, { key, units });
+      await moderation.doubt({
+        verdict: doubt,
+        held: holdBorderline,
+        offer: { key, hold },
+        put: (also) => ledger.put({ ...share, held: holdBorderline, also }),
+      });
     } finally {
       wipe(key);
     }

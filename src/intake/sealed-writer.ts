@@ -3,7 +3,6 @@
  * memory that is written. Two blocks of ciphertext and one chunk of plaintext are held, whatever the length.
  */
 import { Refusal } from '../base/errors.js';
-import type { ByteSource } from '../base/source.js';
 import { CHUNK_LENGTH, SEALED_CHUNK_LENGTH, StreamSealer } from '../crypto/stream.js';
 import type { Arena, Hold } from '../store/arena.js';
 
@@ -99,17 +98,4 @@ export class SealedWriter {
 
 function newBlock(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length));
-}
-
-/** The first `size` bytes of held units, as a source. */
-export function heldSource(arena: Arena, hold: Pick<Hold, 'units'>, size: number): ByteSource {
-  return {
-    size,
-    read: (offset, length) => arena.read(hold.units, offset, Math.max(0, Math.min(length, size - offset))),
-    async readInto(offset, out) {
-      const wanted = Math.max(0, Math.min(out.length, size - offset));
-      await arena.readInto(hold.units, offset, out.subarray(0, wanted));
-      return wanted;
-    },
-  };
 }

@@ -13,7 +13,8 @@ import { CONTEXT } from '../crypto/labels.js';
 import { randomSecret } from '../crypto/random.js';
 import { openStream } from '../crypto/stream.js';
 import type { Arena } from '../store/arena.js';
-import { heldSource, SealedWriter } from './sealed-writer.js';
+import { heldSource } from '../store/held-source.js';
+import { SealedWriter } from './sealed-writer.js';
 
 /** An upload as received: readable at any offset. The owner releases it, whatever becomes of it. */
 export interface Spooled {

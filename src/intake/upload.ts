@@ -3,7 +3,7 @@ import type { Brand } from '../base/brand.js';
 import type { ByteSource } from '../base/source.js';
 import type { Share } from '../ledger/ledger.js';
 import type { DeletionToken, LinkToken } from '../ledger/tokens.js';
-import type { Luma } from '../media/decoder/decoder.js';
+import type { Colour, Luma } from '../media/decoder/decoder.js';
 import type { MediaType } from '../media/media-type.js';
 import type { Removed } from '../media/removed.js';
 import type { Verdict } from '../moderation/verdict.js';
@@ -51,9 +51,14 @@ export interface ReceiptItem {
   readonly preview: SealItem['preview'];
 }
 
-/** `looks`: brightness of the picture and of sample frames, for the review alone; wiped there. */
+/** `looks`, `colours`: brightness and colour of the picture and of sample frames, for the review alone; wiped there. */
+export interface Planes {
+  readonly looks: readonly Luma[];
+  /** Empty where no classifier asks for them. */
+  readonly colours: readonly Colour[];
+}
 export type Scrubbed = Brand<
-  SealItem & { readonly removed: Removed; readonly received: ByteSource; readonly looks: readonly Luma[] },
+  SealItem & { readonly removed: Removed; readonly received: ByteSource } & Planes,
   'Scrubbed'
 >;
 export type Reviewed = Brand<{ readonly items: readonly Scrubbed[]; readonly doubt: Doubt | null }, 'Reviewed'>;

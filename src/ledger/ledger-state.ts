@@ -10,12 +10,14 @@ import { secretBytes, secretCopy, wipe } from '../base/bytes.js';
 import { invariant, unreachable } from '../base/errors.js';
 import { KiB } from '../base/units.js';
 import { randomSecret } from '../crypto/random.js';
+import type { UnitList } from '../store/arena.js';
 import type { SealedState } from '../store/state.js';
 import type { UnitPool } from '../store/unit-pool.js';
 import { SECRET_LENGTH, Vault } from '../store/vault.js';
 import type { BookChange, ShareMode } from './ledger.js';
 import { FLAG, parseRecords, type LedgerRecord, type PutRecord } from './record.js';
-import { Tables, type Row } from './tables.js';
+import { Tables, type Kept, type Row } from './tables.js';
+import type { FileId } from './tokens.js';
 
 const PEPPER_LENGTH = 32;
 const VAULT_PIECE = 64 * KiB;
@@ -47,6 +49,7 @@ export class LedgerState implements SealedState {
   /** No share expires before this. */
   #earliest = Infinity;
   #live = 0;
+  #keptUnits = 0;
   readonly #units: Record<ShareMode, number> = { timed: 0, burn: 0, never: 0 };
 
   /** `places` is the number of units: a share has at least one. */
@@ -71,6 +74,11 @@ export class LedgerState implements SealedState {
 
   unitsOf(mode: ShareMode): number {
     return this.#units[mode];
+  }
+
+  /** Units that are kept as evidence. */
+  get keptUnits(): number {
+    return this.#keptUnits;
   }
 
   create(pool: UnitPool): void {
@@ -110,6 +118,7 @@ export class LedgerState implements SealedState {
         for (const { id } of dead) tables.delete(id);
       }
       this.#vault.restore(vault, taken);
+      for (const tables of shards) for (const kept of tables.keptList()) this.#claim(kept);
     } finally {
       wipe(vault);
     }
@@ -181,6 +190,11 @@ export class LedgerState implements SealedState {
     return null;
   }
 
+  /** The units that are kept under a file ID; null = none. */
+  keptOf(fileId: FileId): UnitList | null {
+    return this.#keptShard(fileId).keptGet(fileId);
+  }
+
   bookOf(key: Uint8Array): Tables {
     return this.#shard(key.reduce((sum, byte) => sum + byte, 0));
   }
@@ -203,13 +217,17 @@ export class LedgerState implements SealedState {
       this.#put(record);
     } else if (record.kind === 'book') {
       this.#change(record.change);
+    } else if (record.kind === 'keep') {
+      this.#keep(record);
+    } else if (record.kind === 'let-go') {
+      this.#letGo(record.fileId);
     } else {
       const row = this.byId(record.id);
       if (row !== null) this.#applyTo(row, record);
     }
   }
 
-  #applyTo(row: Row, record: Exclude<LedgerRecord, { kind: 'put' | 'book' }>): void {
+  #applyTo(row: Row, record: Exclude<LedgerRecord, { kind: 'put' | 'book' | 'keep' | 'let-go' }>): void {
     const tables = this.#shardOf(row.id);
     switch (record.kind) {
       case 'gone':
@@ -257,6 +275,27 @@ export class LedgerState implements SealedState {
     this.listener?.shredded();
   }
 
+  /** Once for a share; what is kept already stays as it is. */
+  #keep(kept: Kept): void {
+    if (this.keptOf(kept.fileId) !== null) return;
+    this.#claim(kept);
+    this.#keptShard(kept.fileId).keptPut(kept.fileId, kept.units);
+  }
+
+  #claim({ fileId, units }: Kept): void {
+    this.#owner().keep(units, this.search((tables) => tables.byFileId(fileId)) !== null);
+    this.#keptUnits += units.length;
+  }
+
+  #letGo(fileId: FileId): void {
+    const units = this.keptOf(fileId);
+    if (units === null) return;
+    this.#keptShard(fileId).keptDelete(fileId);
+    this.#owner().letGo(units);
+    this.#keptUnits -= units.length;
+    this.listener?.shredded();
+  }
+
   #change(change: BookChange): void {
     const tables = this.bookOf(change.key);
     const before = tables.bookGet(change.space, change.key);
@@ -279,6 +318,10 @@ export class LedgerState implements SealedState {
   #owner(): UnitPool {
     invariant(this.#pool !== null, 'a state is created or restored before it is used');
     return this.#pool;
+  }
+
+  #keptShard(fileId: FileId): Tables {
+    return this.bookOf(Buffer.from(fileId, 'latin1'));
   }
 
   #shardOf(id: Uint8Array): Tables {

@@ -59,6 +59,8 @@ export interface NewShare {
   readonly held: boolean;
   /** The units that hold the content, already synced. Becomes the share's own when the promise resolves. */
   readonly hold: Hold;
+  /** What is committed together with the share. */
+  readonly also?: (made: Share) => readonly LedgerChange[];
 }
 
 /** A view that was taken: this caller, and nobody else, may serve it once `durable` has resolved. */
@@ -80,6 +82,17 @@ export type BookChange =
   | { readonly kind: 'put'; readonly space: number; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly kind: 'delete'; readonly space: number; readonly key: Uint8Array }
   | { readonly kind: 'add'; readonly space: number; readonly key: Uint8Array; readonly by: number };
+
+/**
+ * What may be made in one commit with something else.
+ *
+ * `keep` keeps units of a share from being used again after it has died, under its file ID, until `let-go`; what is kept
+ * under that file ID already stays. `hold` proves that the units are the share's still, and is the caller's to release.
+ */
+export type LedgerChange =
+  | BookChange
+  | { readonly kind: 'keep'; readonly fileId: FileId; readonly hold: Hold }
+  | { readonly kind: 'let-go'; readonly fileId: FileId };
 
 export interface BookEntry {
   readonly key: Buffer;
@@ -122,13 +135,13 @@ export interface Ledger {
   /** Cheap, idempotent, durable a little later. */
   markOpened(share: Share): void;
   /**
-   * Ends a share; resolves when the tombstone (and the book changes that come with it) is durable. False = someone else
+   * Ends a share; resolves when the tombstone (and the changes that come with it) is durable. False = someone else
    * was first, and the changes were not made.
    */
-  remove(share: Share, cause: RemovalCause, also?: readonly BookChange[]): Promise<boolean>;
+  remove(share: Share, cause: RemovalCause, also?: readonly LedgerChange[]): Promise<boolean>;
   /** Brings the expiry forward; a later one than now set changes nothing. Null = gone. */
   shorten(share: Share, expiresAt: number): Promise<Share | null>;
-  setHeld(share: Share, held: boolean, also?: readonly BookChange[]): Promise<Share | null>;
+  setHeld(share: Share, held: boolean, also?: readonly LedgerChange[]): Promise<Share | null>;
   /** The listener is called synchronously when a share dies, for any cause. */
   onGone(listener: (id: ShareId, cause: GoneCause) => void): void;
   /** Ends what has expired: secrets wiped, listeners called, units free. Says how many. Called each second. */
@@ -136,8 +149,15 @@ export interface Ledger {
   /** A reader's hold on the units of a live share; null = gone. */
   hold(share: Share): Hold | null;
   book(space: number): Book;
-  /** Changes of several books in one commit. */
-  change(changes: readonly BookChange[]): Promise<void>;
+  /** Several changes in one commit. */
+  change(changes: readonly LedgerChange[]): Promise<void>;
+  /**
+   * A reader's hold on units that are kept, whether or not their share lives; null = nothing is kept under this file ID. Of
+   * the share itself nothing is said: who reads there has a key from elsewhere.
+   */
+  holdKept(fileId: FileId): Hold | null;
+  /** Units that are kept, of all of them. */
+  readonly keptUnits: number;
   /** Shares that are live. */
   readonly live: number;
   /** Units that shares of this mode own, for limits by class. */

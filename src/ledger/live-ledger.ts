@@ -17,9 +17,9 @@ import { LedgerBook } from './ledger-book.js';
 import type { LedgerState } from './ledger-state.js';
 import type {
   Book,
-  BookChange,
   GoneCause,
   Ledger,
+  LedgerChange,
   NewShare,
   RemovalCause,
   Share,
@@ -101,17 +101,19 @@ export class LiveLedger implements Ledger {
 
   async put(share: NewShare): Promise<Share> {
     const record = this.#putRecord(share);
-    this.#admit(record);
+    const made = shareOf({ ...record, place: 0 }, record.views);
+    const also = recorded(share.also?.(made) ?? []);
+    this.#admit(record, ...also);
     invariant(!this.#given.has(share.hold), 'a hold is given to one share only');
     this.#given.add(share.hold);
     const own = this.#pool.hold(share.hold.units);
     try {
-      await this.#commit([record]);
+      await this.#commit([record, ...also]);
       share.hold.release();
     } finally {
       own.release();
     }
-    return shareOf({ ...record, place: 0 }, record.views);
+    return made;
   }
 
   takeView(share: Share): TakenView | null {
@@ -138,7 +140,7 @@ export class LiveLedger implements Ledger {
       .finally(() => this.#opened.delete(share.id));
   }
 
-  async remove(share: Share, cause: RemovalCause, also: readonly BookChange[] = []): Promise<boolean> {
+  async remove(share: Share, cause: RemovalCause, also: readonly LedgerChange[] = []): Promise<boolean> {
     const row = this.#liveRow(share.id);
     if (row === null) return false;
     await this.#end(row, cause, also);
@@ -154,10 +156,10 @@ export class LiveLedger implements Ledger {
     return this.#view(this.#state.byId(row.id));
   }
 
-  async setHeld(share: Share, held: boolean, also: readonly BookChange[] = []): Promise<Share | null> {
+  async setHeld(share: Share, held: boolean, also: readonly LedgerChange[] = []): Promise<Share | null> {
     const row = this.#liveRow(share.id);
     if (row === null) return null;
-    await this.#commit([{ kind: 'held', id: row.id, held }, ...booked(also)]);
+    await this.#commit([{ kind: 'held', id: row.id, held }, ...recorded(also)]);
     return this.#view(this.#state.byId(row.id));
   }
 
@@ -183,10 +185,26 @@ export class LiveLedger implements Ledger {
     return new LedgerBook(space, this.#state, (changes) => this.change(changes));
   }
 
-  async change(changes: readonly BookChange[]): Promise<void> {
-    const records = booked(changes);
-    if (changes.some(({ kind }) => kind !== 'delete')) this.#admit(...records);
-    await this.#commit(records);
+  async change(changes: readonly LedgerChange[]): Promise<void> {
+    const records = recorded(changes);
+    if (changes.some((change) => this.#grows(change))) this.#admit(...records);
+    // Until the change is applied nothing else may keep the units from being used again.
+    const held = changes.flatMap((change) => (change.kind === 'keep' ? [this.#pool.hold(change.hold.units)] : []));
+    try {
+      await this.#commit(records);
+    } finally {
+      for (const hold of held) hold.release();
+    }
+  }
+
+  holdKept(fileId: FileId): Hold | null {
+    this.#alive();
+    const units = this.#state.keptOf(fileId);
+    return units === null ? null : this.#pool.hold(units);
+  }
+
+  get keptUnits(): number {
+    return this.#state.keptUnits;
   }
 
   unitsOf(mode: ShareMode): number {
@@ -194,11 +212,11 @@ export class LiveLedger implements Ledger {
   }
 
   /** Claims the end of a share at once; resolves when its tombstone is durable. */
-  #end(row: Row, cause: RecordedCause, also: readonly BookChange[] = []): Promise<void> {
+  #end(row: Row, cause: RecordedCause, also: readonly LedgerChange[] = []): Promise<void> {
     const id = idOf(row.id);
     this.#gone.add(id);
     this.#announce(id, cause);
-    return this.#commit([{ kind: 'gone', id: row.id, cause }, ...booked(also)]).then(() => this.#forget(id));
+    return this.#commit([{ kind: 'gone', id: row.id, cause }, ...recorded(also)]).then(() => this.#forget(id));
   }
 
   #announce(id: ShareId, cause: GoneCause): void {
@@ -212,6 +230,13 @@ export class LiveLedger implements Ledger {
 
   #commit(records: readonly LedgerRecord[]): Promise<void> {
     return this.#store.commit(encodeRecords(records));
+  }
+
+  /** What frees room is never turned away, or a full store could not be emptied. */
+  #grows(change: LedgerChange): boolean {
+    if (change.kind !== 'put') return change.kind === 'add' || change.kind === 'keep';
+    const before = this.#state.bookOf(change.key).bookGet(change.space, change.key);
+    return before === null || before.length < change.value.length;
   }
 
   /** Refuses what the snapshot would have no room for, and what would make everyone wait. */
@@ -285,8 +310,17 @@ export class LiveLedger implements Ledger {
   }
 }
 
-function booked(changes: readonly BookChange[]): LedgerRecord[] {
-  return changes.map((change) => ({ kind: 'book', change }));
+function recorded(changes: readonly LedgerChange[]): LedgerRecord[] {
+  return changes.map((change) => {
+    switch (change.kind) {
+      case 'keep':
+        return { kind: 'keep', fileId: change.fileId, units: change.hold.units };
+      case 'let-go':
+        return change;
+      default:
+        return { kind: 'book', change };
+    }
+  });
 }
 
 function idOf(id: Buffer): ShareId {

@@ -26,6 +26,8 @@ const KIND = {
   bookPut: 22,
   bookDelete: 23,
   bookAdd: 24,
+  keep: 25,
+  letGo: 26,
 } as const;
 
 export const FLAG = { passphrase: 1, opened: 2, held: 4 } as const;
@@ -65,6 +67,8 @@ export type LedgerRecord =
   | { readonly kind: 'opened'; readonly id: Buffer }
   | { readonly kind: 'expiry'; readonly id: Buffer; readonly expiresAt: number }
   | { readonly kind: 'held'; readonly id: Buffer; readonly held: boolean }
+  | { readonly kind: 'keep'; readonly fileId: FileId; readonly units: UnitList }
+  | { readonly kind: 'let-go'; readonly fileId: FileId }
   | { readonly kind: 'book'; readonly change: BookChange };
 
 export function recordLength(record: LedgerRecord): number {
@@ -80,6 +84,10 @@ export function recordLength(record: LedgerRecord): number {
       return 1 + ID_LENGTH;
     case 'expiry':
       return 1 + ID_LENGTH + 8;
+    case 'keep':
+      return 1 + FILE_ID_LENGTH + 4 + UNIT_LENGTH * record.units.length;
+    case 'let-go':
+      return 1 + FILE_ID_LENGTH;
     case 'book':
       return 3 + record.change.key.length + changeLength(record.change);
   }
@@ -131,6 +139,12 @@ function encodeRecord(out: Writer, record: LedgerRecord): void {
         .bytes(record.id)
         .u8(record.held ? 1 : 0);
       break;
+    case 'keep':
+      out.u8(KIND.keep).bytes(fileIdBytes(record.fileId)).u32(record.units.length).bytes(encodeUnits(record.units));
+      break;
+    case 'let-go':
+      out.u8(KIND.letGo).bytes(fileIdBytes(record.fileId));
+      break;
     case 'book':
       encodeChange(out, record.change);
       break;
@@ -152,13 +166,17 @@ function parseRecord(from: Reader): LedgerRecord {
       return { kind: 'expiry', id: from.bytes(ID_LENGTH), expiresAt: from.u64() };
     case KIND.held:
       return { kind: 'held', id: from.bytes(ID_LENGTH), held: from.u8() === 1 };
+    case KIND.keep:
+      return { kind: 'keep', fileId: parseFileIdFrom(from), units: parseUnitsFrom(from) };
+    case KIND.letGo:
+      return { kind: 'let-go', fileId: parseFileIdFrom(from) };
     default:
       return { kind: 'book', change: parseChange(kind, from) };
   }
 }
 
 function encodePut(out: Writer, record: PutRecord): void {
-  out.u8(KIND.put).bytes(record.id).bytes(record.deletion).bytes(Buffer.from(record.fileId, 'latin1'));
+  out.u8(KIND.put).bytes(record.id).bytes(record.deletion).bytes(fileIdBytes(record.fileId));
   out
     .u64(record.expiresAt ?? 0)
     .u8(modeCode(record.mode))
@@ -169,13 +187,13 @@ function encodePut(out: Writer, record: PutRecord): void {
 
 function parsePut(from: Reader): PutRecord {
   const [id, deletion] = [from.bytes(ID_LENGTH), from.bytes(ID_LENGTH)];
-  const fileId = from.bytes(FILE_ID_LENGTH).toString('latin1') as FileId;
+  const fileId = parseFileIdFrom(from);
   const expiresAt = from.u64();
   const mode = modeOf(from.u8());
   const views = from.u32();
   const flags = from.u8();
   const secret = from.bytes(SECRET_LENGTH);
-  const units = parseUnits(from.bytes(UNIT_LENGTH * from.u32()));
+  const units = parseUnitsFrom(from);
   return {
     kind: 'put',
     id,
@@ -188,6 +206,19 @@ function parsePut(from: Reader): PutRecord {
     secret,
     units,
   };
+}
+
+function fileIdBytes(fileId: FileId): Buffer {
+  return Buffer.from(fileId, 'latin1');
+}
+
+function parseFileIdFrom(from: Reader): FileId {
+  return from.bytes(FILE_ID_LENGTH).toString('latin1') as FileId;
+}
+
+/** count ‖ units. */
+function parseUnitsFrom(from: Reader): UnitList {
+  return parseUnits(from.bytes(UNIT_LENGTH * from.u32()));
 }
 
 /** Units as they stand in records and rows. */

@@ -22,6 +22,7 @@ const SCHEMA = `
   CREATE TABLE book (
     space INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, key)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE kept (file_id TEXT PRIMARY KEY, units BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `;
 const COLUMNS = 'id, deletion, file_id, expires_at, mode, views, flags, place, units';
 
@@ -44,6 +45,12 @@ export interface Row {
   readonly units: UnitList;
 }
 
+/** Units that are kept as evidence, under the file ID of the share whose content they hold. */
+export interface Kept {
+  readonly fileId: FileId;
+  readonly units: UnitList;
+}
+
 type Query =
   | 'byId'
   | 'byDeletion'
@@ -61,6 +68,10 @@ type Query =
   | 'bookPut'
   | 'bookDelete'
   | 'bookList'
+  | 'keptGet'
+  | 'keptPut'
+  | 'keptDelete'
+  | 'keptList'
   | 'pages'
   | 'freePages';
 
@@ -81,6 +92,10 @@ const SQL: Readonly<Record<Query, string>> = {
   bookPut: 'INSERT INTO book (space, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   bookDelete: 'DELETE FROM book WHERE space = ? AND key = ?',
   bookList: 'SELECT key, value FROM book WHERE space = ?',
+  keptGet: 'SELECT units FROM kept WHERE file_id = ?',
+  keptPut: 'INSERT INTO kept (file_id, units) VALUES (?, ?)',
+  keptDelete: 'DELETE FROM kept WHERE file_id = ?',
+  keptList: 'SELECT file_id, units FROM kept',
   pages: 'PRAGMA page_count',
   freePages: 'PRAGMA freelist_count',
 };
@@ -168,6 +183,26 @@ export class Tables {
 
   bookList(space: number): BookEntry[] {
     return [...this.#all('bookList', [space])].map(([key, value]) => ({ key: blob(key), value: blob(value) }));
+  }
+
+  keptGet(fileId: FileId): UnitList | null {
+    const values = this.#first('keptGet', [fileId]);
+    return values === null ? null : parseUnits(blob(values[0]));
+  }
+
+  keptPut(fileId: FileId, units: UnitList): void {
+    this.#change('keptPut', [fileId, encodeUnits(units)]);
+  }
+
+  keptDelete(fileId: FileId): void {
+    this.#change('keptDelete', [fileId]);
+  }
+
+  keptList(): Kept[] {
+    return [...this.#all('keptList', [])].map(([fileId, units]) => ({
+      fileId: fileId as FileId,
+      units: parseUnits(blob(units)),
+    }));
   }
 
   /** Bytes of the image that `image` would give now. */

@@ -17,7 +17,8 @@ export interface Verification {
   readonly epoch: number;
   /** Shares, those that have expired since the store was closed included. */
   readonly live: number;
-  readonly units: { readonly total: number; readonly filled: number; readonly owned: number };
+  /** Of those that are owned, `kept` are evidence, whether or not their share lives. */
+  readonly units: { readonly total: number; readonly filled: number; readonly owned: number; readonly kept: number };
   /** A page that was in flight when the machine died stands at the end of the log. It was never acknowledged. */
   readonly torn: boolean;
 }
@@ -60,7 +61,12 @@ async function verify(
     await load(context, sets, chosen, { state, geometry, clock, acceptClockJump: true }, pool);
     await readArena(opened, geometry);
     const { total, filled, free } = pool.capacity();
-    return { epoch: head.epoch, live: state.live, units: { total, filled, owned: filled - free }, torn: log.torn };
+    return {
+      epoch: head.epoch,
+      live: state.live,
+      units: { total, filled, owned: filled - free, kept: state.keptUnits },
+      torn: log.torn,
+    };
   } finally {
     state.close();
   }

@@ -1,6 +1,7 @@
 /** One flagged share as it stands in the book of cases: docs/format/moderation.md, section 3. */
 import { CursorError, Reader, Writer } from '../base/cursor.js';
 import { invariant } from '../base/errors.js';
+import type { FileId } from '../ledger/tokens.js';
 import { fieldSize, readField, writeField } from './text-field.js';
 import type { BorderlineReason, Severity } from './verdict.js';
 
@@ -20,7 +21,7 @@ export interface Evidence {
 }
 
 export interface Case {
-  readonly fileId: string;
+  readonly fileId: FileId;
   readonly openedAt: number;
   readonly severity: Severity;
   /** Every reason that was given, by reporters and by the checks at upload. */
@@ -56,7 +57,7 @@ export function encodeCase(item: Case): Buffer {
   return value;
 }
 
-export function parseCase(fileId: string, value: Buffer): Case {
+export function parseCase(fileId: FileId, value: Buffer): Case {
   const reader = new Reader(value);
   invariant(reader.u8() === VERSION, 'a case has a known version');
   const openedAt = reader.u64();

@@ -5,7 +5,8 @@
  * is rounded down to tens, so that watching the page shows no single event.
  */
 import { Reader, Writer } from '../base/cursor.js';
-import type { Book } from './book.js';
+import type { BookChange } from '../ledger/ledger.js';
+import { SPACE, type Book } from './book.js';
 
 /** Rows of the public report first, then those for the desk alone. The order is the format's: new ones go last. */
 export const COUNTED = [
@@ -73,6 +74,11 @@ export class Counters {
     if (count < FEW) return null;
     return running ? count - (count % FEW) : count;
   }
+}
+
+/** One more, to be committed together with what is counted. */
+export function countChange(what: Counted, now: number): BookChange {
+  return { kind: 'add', space: SPACE.counters, key: keyOf(quarterOf(now), what), by: 1 };
 }
 
 /** Quarters since the year 0, in UTC. */

@@ -11,8 +11,8 @@ import { CONTEXT, LABEL } from '../crypto/labels.js';
 import type { ShareKey } from '../crypto/share-key.js';
 import { CHUNK_LENGTH, openStream, plaintextThatFits, sealedLength, type OpenedStream } from '../crypto/stream.js';
 import { FRONT_HEAD, frontLength, parseFront, type Front } from '../intake/front.js';
-import { heldSource } from '../intake/sealed-writer.js';
 import type { Arena, Hold } from '../store/arena.js';
+import { heldSource } from '../store/held-source.js';
 
 /** Content leaves in pieces of whole chunks: no chunk is opened twice for one answer. */
 const PIECE = 16 * CHUNK_LENGTH;

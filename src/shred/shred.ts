@@ -4,7 +4,7 @@
  * tombstone durable → S wiped in memory → units free → at the next sealing round nothing on the disk brings it back.
  * Expiry ends shares without an act, in the ledger's sweep; a burn ends one in the claim of its last view.
  */
-import type { BookChange, Ledger, RemovalCause, Share } from '../ledger/ledger.js';
+import type { Ledger, LedgerChange, RemovalCause, Share } from '../ledger/ledger.js';
 
 /**
  * Resolves when the tombstone is durable: from then on neither a crash nor a restart brings the share back. `also` is
@@ -14,7 +14,7 @@ export function shred(
   ledger: Ledger,
   share: Share,
   cause: RemovalCause,
-  also: readonly BookChange[] = [],
+  also: readonly LedgerChange[] = [],
 ): Promise<boolean> {
   return ledger.remove(share, cause, also);
 }

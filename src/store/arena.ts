@@ -4,8 +4,8 @@
  * What holds, and why:
  * - A unit is handed out only when it was filled with random bytes once and that is on record, so a used unit and a free
  *   one look the same.
- * - A unit is free again only when nothing refers to it: the row that owns it (until its tombstone is durable) and each
- *   hold (until its release) count as one reference each. So no unit is ever in two shares, and none is written over
+ * - A unit is free again only when nothing refers to it: the row that owns it (until its tombstone is durable), its being
+ *   kept as evidence, and each hold (until its release) count as one reference each. So no unit is ever in two shares, and none is written over
  *   while a reader is still on it.
  *
  * It knows nothing of keys, shares or what the bytes mean.

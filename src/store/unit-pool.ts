@@ -1,9 +1,9 @@
 /**
  * Which units are free, and who refers to the others.
  *
- * What holds, and why: a unit is owned by at most one row, and every hold and the owner count as one reference each;
- * the unit goes back to the free ones when the last reference goes, which is when its tombstone is durable (the row is
- * dropped by the apply function only) and its last reader is gone.
+ * What holds, and why: a unit is owned by at most one row and kept for at most one, the same; every hold, the owner and the
+ * keeping count as one reference each. The unit goes back to the free ones when the last reference goes, which is when its
+ * tombstone is durable (the row is dropped by the apply function only), it is kept no longer, and its last reader is gone.
  */
 import { invariant, StoreFault } from '../base/errors.js';
 import { randomBelow } from '../crypto/random.js';
@@ -14,6 +14,8 @@ const NOWHERE = -1;
 export class UnitPool {
   readonly #references: Uint16Array;
   readonly #owned: Uint8Array;
+  /** Kept beside the row, and after it. */
+  readonly #kept: Uint8Array;
   /** Free units that are filled, in no order; `#place` says where in it a unit stands. */
   readonly #free: Uint32Array;
   readonly #place: Int32Array;
@@ -23,6 +25,7 @@ export class UnitPool {
   constructor(units: number) {
     this.#references = new Uint16Array(units);
     this.#owned = new Uint8Array(units);
+    this.#kept = new Uint8Array(units);
     this.#free = new Uint32Array(units);
     this.#place = new Int32Array(units).fill(NOWHERE);
   }
@@ -52,20 +55,30 @@ export class UnitPool {
   /** A row's reference. A unit that has an owner already means that two shares claim it: the store is not usable. */
   own(units: UnitList): void {
     for (const unit of units) {
-      if (this.#owned[unit] !== 0 || unit >= this.#references.length) throw claimedTwice(unit);
-      this.#owned[unit] = 1;
-      if (this.#references[unit] === 0) this.#removeFree(unit);
-      this.#add(unit);
+      if (this.#owned[unit] !== 0 || this.#kept[unit] !== 0) throw claimedTwice(unit);
+      this.#claim(this.#owned, unit);
     }
   }
 
   /** The row is gone, durably. */
   disown(units: UnitList): void {
+    for (const unit of units) this.#unclaim(this.#owned, unit);
+  }
+
+  /**
+   * A reference beside a row's, which outlives the row. `owned` says whether the row is there: units that belong to another
+   * one can't be kept.
+   */
+  keep(units: UnitList, owned: boolean): void {
     for (const unit of units) {
-      invariant(this.#owned[unit] === 1, 'only an owned unit is disowned');
-      this.#owned[unit] = 0;
-      this.drop(unit);
+      if (this.#kept[unit] !== 0 || this.#owned[unit] !== (owned ? 1 : 0)) throw claimedTwice(unit);
+      this.#claim(this.#kept, unit);
     }
+  }
+
+  /** Kept no longer, durably. */
+  letGo(units: UnitList): void {
+    for (const unit of units) this.#unclaim(this.#kept, unit);
   }
 
   /** One reference less. */
@@ -87,6 +100,18 @@ export class UnitPool {
       units[i] = unit;
     }
     return units as UnitList;
+  }
+
+  #claim(claims: Uint8Array, unit: number): void {
+    claims[unit] = 1;
+    if (this.#references[unit] === 0) this.#removeFree(unit);
+    this.#add(unit);
+  }
+
+  #unclaim(claims: Uint8Array, unit: number): void {
+    invariant(claims[unit] === 1, 'a unit is given up by the one who has it');
+    claims[unit] = 0;
+    this.drop(unit);
   }
 
   #add(unit: number): void {

@@ -3,6 +3,7 @@ import type { FormReceiver } from '../intake/multipart.js';
 import type { Pipeline } from '../intake/pipeline.js';
 import type { ProgressBoard } from '../intake/progress.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { CanaryFile } from '../moderation/canary-file.js';
 import type { Moderation } from '../moderation/moderation.js';
 import type { Retrieval } from '../retrieval/retrieval.js';
 import type { Arena } from '../store/arena.js';
@@ -25,6 +26,7 @@ export interface Services {
   readonly pipeline: Pipeline;
   readonly retrieval: Retrieval;
   readonly moderation: Moderation;
+  readonly canary: CanaryFile;
   readonly progress: ProgressBoard;
   readonly receiveForm: FormReceiver;
   /** The words to be typed before a link is opened; null where none is asked. */

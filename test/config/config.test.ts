@@ -26,6 +26,9 @@ test.test('with nothing set, every setting has its promised default', (t) => {
     proBytes: 100_000_000,
     anyFile: false,
     holdBorderline: false,
+    canaryFile: null,
+    classifierFile: null,
+    holdDays: 365,
     siteName: 'ChatPic',
   });
   t.end();

@@ -2,7 +2,8 @@ import test from 'tap';
 import { readAll } from '../../src/base/source.js';
 import { randomSecret } from '../../src/crypto/random.js';
 import { openStream, plaintextThatFits, sealedLength } from '../../src/crypto/stream.js';
-import { heldSource, SealedWriter } from '../../src/intake/sealed-writer.js';
+import { SealedWriter } from '../../src/intake/sealed-writer.js';
+import { heldSource } from '../../src/store/held-source.js';
 import { startAppliance } from '../stories/appliance.js';
 
 const BLOCK = 256 * 1024;

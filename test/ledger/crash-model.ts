@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Share } from '../../src/ledger/ledger.js';
-import { mintDeletionToken, mintLinkToken, type LinkToken } from '../../src/ledger/tokens.js';
+import { mintDeletionToken, mintLinkToken, type FileId, type LinkToken } from '../../src/ledger/tokens.js';
 import { SETS, type FileName } from '../../src/store/files.js';
 import { openPage } from '../../src/store/log-page.js';
 import { nonceOf } from '../../src/store/epoch.js';
@@ -42,6 +42,12 @@ export interface Counters {
   namesChanged: number;
   /** 19. A unit was in two shares, or was written under a reader. */
   sharedUnits: number;
+  /** 22. Units that were kept as evidence were let go, or written over. */
+  evidenceLost: number;
+  /** 22. Units that were let go were kept again. */
+  evidenceBack: number;
+  /** Units that nobody has and that are not free. */
+  unitsLost: number;
   /** Something failed that never should. */
   errors: number;
 }
@@ -66,6 +72,9 @@ export function noCounters(): Counters {
     refused: 0,
     namesChanged: 0,
     sharedUnits: 0,
+    evidenceLost: 0,
+    evidenceBack: 0,
+    unitsLost: 0,
     errors: 0,
   };
 }
@@ -89,6 +98,10 @@ interface Known {
   fate: 'alive' | 'unsure' | 'dead';
   /** Views left that are possible: one number unless something was in flight. */
   views: Set<number | null>;
+  /** Null until it is known to have been recorded. */
+  fileId: FileId | null;
+  /** Whether its units are kept as evidence, while it lives and after. */
+  kept: 'no' | 'perhaps' | 'yes';
   /** Its death was acknowledged before a round began that was acknowledged too. */
   sealed: boolean;
 }
@@ -231,7 +244,7 @@ class Model {
   }
 
   /** What was acknowledged is what a start finds. */
-  async #checkState({ ledger, opened }: BenchStore): Promise<void> {
+  async #checkState({ ledger, opened, state }: BenchStore): Promise<void> {
     if (ledger.now() < this.#recorded) this.#counters.clockWentBack++;
     const owners = new Map<number, Known>();
     for (const known of this.#shares) {
@@ -247,6 +260,7 @@ class Model {
       known.fate = 'alive';
       known.atMost = null;
       known.expiresAt = share.expiresAt;
+      known.fileId = share.fileId;
       if (!known.views.has(share.viewsLeft)) this.#counters.wrongViews++;
       known.views = new Set([share.viewsLeft]);
       await this.#checkShare({ ledger, opened }, known, share);
@@ -255,6 +269,8 @@ class Model {
         owners.set(unit, known);
       }
     }
+    for (const known of this.#shares) await this.#checkKept({ ledger, opened }, known, owners);
+    this.#checkUnits({ ledger, opened, state });
     const count = ledger.book(1).count(Buffer.from('n'));
     if (count < this.#count.least || count > this.#count.most) this.#counters.wrongBook++;
     this.#count = { least: count, most: count };
@@ -262,6 +278,38 @@ class Model {
     if (!this.#long.has(long?.at(-1) ?? 0)) this.#counters.wrongBook++;
     if (long !== null && (long.length !== LONG || long.some((byte) => byte !== long[0]))) this.#counters.wrongBook++;
     this.#long = new Set([long?.at(-1) ?? 0]);
+  }
+
+  /** What was kept is kept, with its content, and of no other share. */
+  async #checkKept(
+    { ledger, opened }: Pick<BenchStore, 'ledger' | 'opened'>,
+    known: Known,
+    owners: Map<number, Known>,
+  ): Promise<void> {
+    const hold = known.fileId === null ? null : ledger.holdKept(known.fileId);
+    if (hold === null && known.kept === 'yes') this.#counters.evidenceLost++;
+    if (hold !== null && known.kept === 'no') this.#counters.evidenceBack++;
+    known.kept = hold === null ? 'no' : 'yes';
+    if (hold === null) return;
+    for (const unit of hold.units) {
+      if (owners.has(unit) && owners.get(unit) !== known) this.#counters.sharedUnits++;
+      owners.set(unit, known);
+    }
+    const content = await opened.store.arena.read(hold.units, 0, known.content.length);
+    if (!content.equals(known.content)) this.#counters.evidenceLost++;
+    hold.release();
+  }
+
+  /** Every unit that is not free is a row's or is kept. At a start nobody reads yet. */
+  #checkUnits({ ledger, opened, state }: BenchStore): void {
+    const { filled, free } = opened.store.arena.capacity();
+    const rows = ledger.unitsOf('timed') + ledger.unitsOf('burn') + ledger.unitsOf('never');
+    let orphans = 0;
+    for (const { fileId } of this.#shares) {
+      if (fileId === null || state.search((tables) => tables.byFileId(fileId)) !== null) continue;
+      orphans += state.keptOf(fileId)?.length ?? 0;
+    }
+    if (filled - free !== rows + orphans) this.#counters.unitsLost++;
   }
 
   async #checkShare(
@@ -290,7 +338,8 @@ class Model {
     );
     const target = alive[Math.floor(this.#random() * alive.length)];
     const dice = this.#random();
-    if (dice < 0.42 || target === undefined) await this.#put(bench);
+    if (this.#random() < 0.12) await this.#evidence(bench, target);
+    else if (dice < 0.42 || target === undefined) await this.#put(bench);
     else if (dice < 0.62) await this.#view(bench, target);
     else if (dice < 0.72) await this.#remove(bench, target);
     else if (dice < 0.78) await this.#shorten(bench, target);
@@ -318,6 +367,8 @@ class Model {
       atMost: null,
       fate: 'unsure',
       views: new Set([views]),
+      fileId: null,
+      kept: 'no',
       sealed: false,
     };
     await opened.store.arena.write(hold.units, 0, content);
@@ -326,15 +377,36 @@ class Model {
     const deletion = mintDeletionToken();
     const asked = ledger.now();
     const mode = views === 1 ? 'burn' : expiresAt === null ? 'never' : 'timed';
+    const flagged = this.#random() < 0.1;
+    if (flagged) known.kept = 'perhaps';
     try {
-      await ledger.put({ link, deletion, secret, expiresAt, mode, views, hasPassphrase: false, held: false, hold });
+      const share = {
+        link,
+        deletion,
+        secret,
+        expiresAt,
+        mode,
+        views,
+        hasPassphrase: false,
+        held: false,
+        hold,
+      } as const;
+      await ledger.put({
+        ...share,
+        also: (made) => {
+          known.fileId = made.fileId;
+          return flagged ? [{ kind: 'keep', fileId: made.fileId, hold }] : [];
+        },
+      });
     } catch (error) {
       hold.release();
       if (!isA('Refusal', error) || this.#disk.down) throw error;
       known.fate = 'dead';
+      known.kept = 'no';
       return;
     }
     known.fate = 'alive';
+    if (flagged) known.kept = 'yes';
     this.#acknowledge(asked);
   }
 
@@ -367,6 +439,51 @@ class Model {
     if (left !== null && last === undefined) known.views = new Set([left - taken.length]);
   }
 
+  /** Keeps the units of a share, or lets go or reads units that are kept, whether or not their share lives. */
+  async #evidence(bench: BenchStore, target: Known | undefined): Promise<void> {
+    const kept = this.#shares.filter((known) => known.kept === 'yes');
+    const one = kept[Math.floor(this.#random() * kept.length)];
+    const dice = this.#random();
+    if (target !== undefined && (dice < 0.4 || one === undefined)) await this.#keep(bench, target);
+    else if (one !== undefined && dice < 0.7) await this.#letGo(bench, one);
+    else if (one !== undefined) await this.#readKept(bench, one);
+  }
+
+  async #keep({ ledger }: BenchStore, known: Known): Promise<void> {
+    const share = ledger.find(known.link);
+    const hold = share === null ? null : ledger.hold(share);
+    if (share === null || hold === null || known.kept !== 'no') {
+      hold?.release();
+      return;
+    }
+    known.kept = 'perhaps';
+    const asked = ledger.now();
+    await ledger.change([{ kind: 'keep', fileId: share.fileId, hold }]).finally(() => hold.release());
+    known.kept = 'yes';
+    this.#acknowledge(asked);
+  }
+
+  async #letGo({ ledger }: BenchStore, known: Known): Promise<void> {
+    if (known.fileId === null) return;
+    known.kept = 'perhaps';
+    const asked = ledger.now();
+    await ledger.change([{ kind: 'let-go', fileId: known.fileId }]);
+    known.kept = 'no';
+    this.#acknowledge(asked);
+  }
+
+  async #readKept({ ledger, opened }: BenchStore, known: Known): Promise<void> {
+    const hold = known.fileId === null ? null : ledger.holdKept(known.fileId);
+    if (hold === null) {
+      this.#counters.evidenceLost++;
+      return;
+    }
+    await this.#idle(400);
+    const content = await opened.store.arena.read(hold.units, 0, known.content.length);
+    if (!content.equals(known.content)) this.#counters.evidenceLost++;
+    hold.release();
+  }
+
   #missing(now: number, known: Known): void {
     if (known.fate === 'alive' && (known.expiresAt === null || known.expiresAt > now)) this.#counters.lost++;
   }
@@ -379,7 +496,11 @@ class Model {
     }
     known.fate = 'unsure';
     const asked = ledger.now();
-    const done = await Promise.all([1, 2].map(() => ledger.remove(share, 'deleted')));
+    const ends = known.kept === 'yes' && this.#random() < 0.5;
+    if (ends) known.kept = 'perhaps';
+    const also = ends ? [{ kind: 'let-go', fileId: share.fileId } as const] : [];
+    const done = await Promise.all([1, 2].map(() => ledger.remove(share, 'deleted', also)));
+    if (ends) known.kept = 'no';
     if (done.filter(Boolean).length !== 1) this.#counters.wrongWinners++;
     known.fate = 'dead';
     this.#acknowledge(asked);

@@ -24,7 +24,8 @@ const INVARIANTS: Readonly<Record<string, readonly (keyof Counters)[]>> = {
   'no (key, nonce) ever seals two plaintexts, across crashes': ['nonceReused'],
   'start-up gives the acknowledged state or refuses': ['refused', 'wrongBook'],
   'after init the names, sizes and number of files never change': ['namesChanged'],
-  'a unit is in one share, and is not written over under a reader': ['sharedUnits'],
+  'a unit is in one share, and is not written over under a reader': ['sharedUnits', 'unitsLost'],
+  'held evidence is there, with its content, until it is let go, and not after': ['evidenceLost', 'evidenceBack'],
 };
 
 for (const [sentence, names] of Object.entries(INVARIANTS)) {

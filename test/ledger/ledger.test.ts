@@ -1,6 +1,6 @@
 /** What the ledger promises to those who share and open: on a simulated disk, with a clock of its own. */
 import test, { type Test } from 'tap';
-import type { GoneCause, NewShare, Share, ShareId, TakenView } from '../../src/ledger/ledger.js';
+import type { GoneCause, LedgerChange, NewShare, Share, ShareId, TakenView } from '../../src/ledger/ledger.js';
 import { mintDeletionToken, mintLinkToken, parseFileId } from '../../src/ledger/tokens.js';
 import { loadModules, openBench, TestClock, TINY, type BenchStore } from './bench-store.js';
 import { seeded, SimDisk } from '../store/sim-disk.js';
@@ -221,6 +221,86 @@ test.test('a unit is reused only when its tombstone is durable and its last read
   t.equal(free(), TINY.units);
   reader.release();
   t.equal(free(), TINY.units, 'a second release does nothing');
+});
+
+test.test('units that are kept outlive their share and a restart, and are free when they are let go', async (t) => {
+  let b = await bench(t);
+  const free = (): number => b.opened.store.arena.capacity().free;
+  const wanted = newShare(b);
+  const content = Buffer.alloc(2 * TINY.unitBytes, 9);
+  await b.opened.store.arena.write(wanted.hold.units, 0, content);
+  const share = await b.ledger.put(wanted);
+  const hold = b.ledger.hold(share)!;
+  t.equal(b.ledger.holdKept(share.fileId), null);
+  const keep = { kind: 'keep', fileId: share.fileId, hold } as const;
+  await b.ledger.change([keep, { kind: 'put', space: 9, key: Buffer.from('case'), value: Buffer.from('one') }]);
+  await b.ledger.change([keep]);
+  hold.release();
+  t.equal(b.ledger.keptUnits, 2, 'once, however often it is asked for');
+  await b.ledger.remove(share, 'deleted');
+  t.equal(b.ledger.find(wanted.link), null, 'the link is gone as ever');
+  t.equal(b.state.vault.bytes.indexOf(5), -1, 'and so is its secret');
+  t.equal(free(), TINY.units - 2);
+  await b.opened.store.roll();
+  await b.opened.close();
+  b = await bench(t, b);
+  t.equal(b.ledger.find(wanted.link), null);
+  t.strictSame([b.ledger.keptUnits, free()], [2, TINY.units - 2]);
+  const kept = b.ledger.holdKept(share.fileId)!;
+  t.ok((await b.opened.store.arena.read(kept.units, 0, content.length)).equals(content));
+  await b.ledger.change([{ kind: 'let-go', fileId: share.fileId }]);
+  t.equal(b.ledger.holdKept(share.fileId), null);
+  t.equal(free(), TINY.units - 2, 'let go, but read');
+  t.not(b.opened.store.stats().dirtySince, null, 'something is there to be sealed away');
+  kept.release();
+  t.equal(free(), TINY.units);
+  await b.ledger.change([{ kind: 'let-go', fileId: share.fileId }]);
+});
+
+test.test('a share can be kept in the commit that makes it, and let go in the one that ends it', async (t) => {
+  const b = await bench(t);
+  const wanted = newShare(b);
+  const share = await b.ledger.put({
+    ...wanted,
+    also: ({ fileId }) => [{ kind: 'keep', fileId, hold: wanted.hold }],
+  });
+  t.equal(b.ledger.keptUnits, 2);
+  t.equal(await b.ledger.remove(share, 'moderated', [{ kind: 'let-go', fileId: share.fileId }]), true);
+  t.equal(b.opened.store.arena.capacity().free, TINY.units);
+});
+
+test.test('units that are being kept are nobody else’s, though their share expires meanwhile', async (t) => {
+  const b = await bench(t);
+  const { arena } = b.opened.store;
+  const share = await b.ledger.put(newShare(b, { expiresAt: b.clock.time + 10, mode: 'timed' }));
+  const hold = b.ledger.hold(share)!;
+  // Three entries fill a page, so what is asked for last stands in the page after it, whose clock is past the expiry.
+  const before = [1, 2, 3].map((n) => b.ledger.book(3).put(Buffer.from([n]), Buffer.alloc(TINY.pageBytes / 2)));
+  const keeping = b.ledger.change([{ kind: 'keep', fileId: share.fileId, hold }]);
+  hold.release();
+  b.clock.advance(10);
+  await before[0];
+  t.equal(b.ledger.keptUnits, 0, 'not kept yet');
+  t.equal(arena.reserve(TINY.units - 1), null, 'and not free');
+  await Promise.all([...before, keeping]);
+  t.strictSame([b.ledger.keptUnits, arena.capacity().free], [2, TINY.units - 2]);
+});
+
+test.test('a full ledger still lets go', async (t) => {
+  const b = await bench(t);
+  const share = await b.ledger.put(newShare(b));
+  const hold = b.ledger.hold(share)!;
+  const key = Buffer.from('case');
+  const put = (length: number): LedgerChange => ({ kind: 'put', space: 9, key, value: Buffer.alloc(length) });
+  await b.ledger.change([put(100), { kind: 'keep', fileId: share.fileId, hold }]);
+  hold.release();
+  const fill = async (length: number): Promise<void> => {
+    for (let n = 0; n < 1000; n++) await b.ledger.book(3).put(Buffer.from(`${length} ${n}`), Buffer.alloc(length));
+  };
+  for (const length of [TINY.pageBytes / 2, 64, 1]) await t.rejects(fill(length), { code: 'store-full' });
+  await t.rejects(b.ledger.change([put(TINY.pageBytes)]), { code: 'store-full' });
+  await b.ledger.change([put(10), { kind: 'let-go', fileId: share.fileId }]);
+  t.equal(b.ledger.keptUnits, 0);
 });
 
 test.test('a refused share leaves its hold with the caller', async (t) => {

@@ -8,7 +8,7 @@ import test from 'tap';
 import { BUILD, loadModules } from './bench-store.js';
 import { failuresIn, runModel } from './crash-model.js';
 
-const RUNS = Math.max(150, Number(process.env['CHATPIC_CRASH_RUNS'] ?? 0));
+const RUNS = Math.max(400, Number(process.env['CHATPIC_CRASH_RUNS'] ?? 0));
 
 type Edit = readonly [file: string, from: string, to: string];
 
@@ -118,6 +118,34 @@ const BUGS: Readonly<Record<string, readonly Edit[]>> = {
     ],
   ],
   'a long entry counts before its last part': [['store/log.js', 'if (!page.last)\n                continue;', '']],
+  'units that are kept are free when their share dies': [
+    ['store/unit-pool.js', 'this.#claim(this.#kept, unit);', 'this.#kept[unit] = 1;'],
+    ['store/unit-pool.js', 'this.#unclaim(this.#kept, unit);', 'this.#kept[unit] = 0;'],
+  ],
+  'a start forgets which units are kept': [
+    ['ledger/ledger-state.js', 'for (const kept of tables.keptList())\n                    this.#claim(kept);', ';'],
+    [
+      'store/unit-pool.js',
+      'this.#unclaim(this.#kept, unit);',
+      'if (this.#kept[unit] === 1) this.#unclaim(this.#kept, unit);',
+    ],
+  ],
+  'what was let go is kept again by the next start': [
+    ['ledger/ledger-state.js', 'this.#keptShard(fileId).keptDelete(fileId);', ''],
+    [
+      'store/unit-pool.js',
+      'this.#unclaim(this.#kept, unit);',
+      'if (this.#kept[unit] === 1) this.#unclaim(this.#kept, unit);',
+    ],
+  ],
+  'units that are let go are never free again': [['store/unit-pool.js', 'this.#unclaim(this.#kept, unit);', ';']],
+  'a share that is kept is not gone': [
+    [
+      'ledger/ledger-state.js',
+      'this.#shardOf(row.id).delete(row.id);',
+      'if (this.keptOf(row.fileId) === null) this.#shardOf(row.id).delete(row.id);',
+    ],
+  ],
   'a dead share comes into the next snapshot': [
     [
       'ledger/ledger-state.js',

@@ -1,4 +1,5 @@
 /** A book in memory: what the ledger's promise, without the medium. */
+import type { LedgerChange } from '../../src/ledger/ledger.js';
 import type { Book, BookEntry } from '../../src/moderation/book.js';
 
 export class MapBook implements Book {
@@ -39,5 +40,31 @@ export class MapBook implements Book {
     return [...this.#values]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => ({ key: Buffer.from(key, 'hex'), value: Buffer.from(value) }));
+  }
+}
+
+/** Books in memory, and what of the ledger the queue needs: which units are kept, by file ID. */
+export class MapLedger {
+  readonly kept = new Map<string, number>();
+  readonly #books = new Map<number, MapBook>();
+
+  get keptUnits(): number {
+    return [...this.kept.values()].reduce((sum, units) => sum + units, 0);
+  }
+
+  book(space: number): MapBook {
+    const book = this.#books.get(space) ?? new MapBook();
+    this.#books.set(space, book);
+    return book;
+  }
+
+  async change(changes: readonly LedgerChange[]): Promise<void> {
+    for (const change of changes) {
+      if (change.kind === 'keep') this.kept.set(change.fileId, change.hold.units.length);
+      else if (change.kind === 'let-go') this.kept.delete(change.fileId);
+      else if (change.kind === 'put') await this.book(change.space).put(change.key, change.value);
+      else if (change.kind === 'add') await this.book(change.space).add(change.key, change.by);
+      else await this.book(change.space).delete(change.key);
+    }
   }
 }

@@ -14,6 +14,7 @@ import { arenaBodies, type ListBodies } from '../../src/moderation/list-bodies.j
 import { ListParser, type ParsedList } from '../../src/moderation/list-parse.js';
 import type { PdqHash } from '../../src/moderation/pdq.js';
 import { openShareKey } from '../../src/moderation/staff-seal.js';
+import type { FileId } from '../../src/ledger/tokens.js';
 import { keyFile } from '../../src/store/root-key.js';
 import { generator } from './planes.js';
 
@@ -114,13 +115,17 @@ test.test('cases, counters, bans and the audit trail are there after a restart',
   const key = Buffer.alloc(32, 3);
   const casesOf = ({ ledger, arena }: OpenedStore): Cases =>
     new Cases({
-      book: ledger.book(SPACE.cases),
+      ledger,
+      isPreserved: () => false,
       staffKey: staff.publicKey,
       arenaUnits: () => arena.capacity().total,
     });
   let store = await open(dataDir);
   const flag = { kind: 'report', reason: 'minors', note: 'look' } as const;
-  await casesOf(store).flag('cp-aaaaaaaaaa', flag, NOW, { key, units: 1 });
+  const hold = store.arena.reserve(2)!;
+  const { free } = store.arena.capacity();
+  await casesOf(store).flag('cp-aaaaaaaaaa' as FileId, flag, NOW, { key, hold });
+  hold.release();
   const counting = new Counters(store.ledger.book(SPACE.counters));
   await Promise.all(Array.from({ length: 12 }, () => counting.add('reports', NOW)));
   const trail = (await AuditTrail.open(store.ledger.book(SPACE.audit)))!;
@@ -131,6 +136,7 @@ test.test('cases, counters, bans and the audit trail are there after a restart',
   store = await open(dataDir);
   const [item] = casesOf(store).queue();
   t.match(item, { fileId: 'cp-aaaaaaaaaa', severity: 3 });
+  t.equal(store.arena.capacity().free, free, 'its units are kept over the restart');
   t.same(openShareKey(staff.privateKey, 'key', 'cp-aaaaaaaaaa', item!.evidence!.sealedKey), key);
   t.equal(new Counters(store.ledger.book(SPACE.counters)).exact('reports', NOW), 12);
   t.equal(new Counters(store.ledger.book(SPACE.counters)).report(NOW)[0]?.counts['reports'], 10);

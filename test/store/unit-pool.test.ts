@@ -62,6 +62,48 @@ test.test('a unit is in one share', (t) => {
   t.end();
 });
 
+test.test('a unit that is kept is free when neither its share nor the keeping nor a reader is left', (t) => {
+  const orders = [
+    ['disown', 'letGo', 'release'],
+    ['letGo', 'disown', 'release'],
+    ['release', 'letGo', 'disown'],
+    ['disown', 'release', 'letGo'],
+  ] as const;
+  for (const order of orders) {
+    const units = pool(4);
+    units.own(list(1, 2));
+    units.keep(list(1, 2), true);
+    const hold = units.hold(list(1, 2));
+    const steps = {
+      disown: () => units.disown(list(1, 2)),
+      letGo: () => units.letGo(list(1, 2)),
+      release: () => hold.release(),
+    };
+    for (const step of order) {
+      t.equal(units.capacity().free, 2, `before ${step} of ${order.join()}`);
+      steps[step]();
+    }
+    t.equal(units.capacity().free, 4);
+  }
+  t.end();
+});
+
+test.test('a unit is kept once, and for the share that has it', (t) => {
+  const units = pool(4);
+  units.own(list(1));
+  units.keep(list(1), true);
+  t.throws(() => units.keep(list(1), true), { message: /unit 1 .* claimed by two shares/ });
+  t.throws(() => units.keep(list(2), true), { message: /claimed by two shares/ }, 'its share does not have it');
+  t.throws(() => units.keep(list(4), false), { message: /does not exist/ });
+  units.disown(list(1));
+  t.throws(() => units.own(list(1)), { message: /claimed by two shares/ }, 'kept for another one');
+  units.letGo(list(1));
+  t.throws(() => units.letGo(list(1)));
+  units.own(list(1));
+  t.throws(() => units.keep(list(1), false), { message: /claimed by two shares/ }, 'another share has it');
+  t.end();
+});
+
 test.test('units that a replay found owned are not free when they turn out to be filled', (t) => {
   const units = new UnitPool(4);
   units.own(list(0, 3));

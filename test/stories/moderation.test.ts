@@ -99,7 +99,8 @@ test.test(
     const signedIn = await operator.accounts.signIn(STAFF.name, STAFF.passphrase, ledger.now());
     if (signedIn.kind !== 'in') throw new Error('not signed in');
     const cases = new Cases({
-      book: ledger.book(SPACE.cases),
+      ledger,
+      isPreserved: () => false,
       staffKey: operator.accounts.publicKey() ?? Buffer.alloc(32),
       arenaUnits: () => arena.capacity().total,
     });

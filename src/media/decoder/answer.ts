@@ -1,9 +1,9 @@
 /** A child's answer, put together and checked frame by frame against what was asked. */
 import { wipe } from '../../base/bytes.js';
 import { Refusal } from '../../base/errors.js';
-import type { Decoded, Luma, PictureFacts } from './decoder.js';
+import type { Colour, Decoded, Luma, PictureFacts } from './decoder.js';
 import type { ChildReason, WireRequest } from './wire.js';
-import { KIND, parseFacts, parseLuma, parseReason, WireError } from './wire.js';
+import { KIND, parseColour, parseFacts, parseLuma, parseReason, WireError } from './wire.js';
 
 /**
  * Takes frames in the order of docs/format/decoder.md, section 3. Anything else (a frame that was not asked for, one too
@@ -15,6 +15,7 @@ export class Answer {
   #luma: Luma | null = null;
   #preview: Buffer | null = null;
   readonly #frames: Luma[] = [];
+  readonly #colours: Colour[] = [];
   readonly #reencoded: Buffer[] = [];
   #reencodedSize = 0;
 
@@ -38,7 +39,8 @@ export class Answer {
 
   /** Forgets and wipes all that came so far. */
   discard(): void {
-    wipe(this.#luma?.data, this.#preview, ...this.#frames.map(({ data }) => data), ...this.#reencoded);
+    wipe(this.#luma?.data, this.#preview, ...this.#reencoded);
+    wipe(...[...this.#frames, ...this.#colours].map(({ data }) => data));
   }
 
   #keep(kind: number, body: Buffer): void {
@@ -49,6 +51,10 @@ export class Answer {
     } else if (kind === KIND.frameLuma) {
       expect(asked.luma && this.#frames.length < asked.sampleFrames);
       this.#frames.push(parseLuma(body));
+    } else if (kind === KIND.colour) {
+      // One follows each plane of brightness, and nothing else.
+      expect(asked.colour && this.#colours.length + 1 === this.#planes());
+      this.#colours.push(parseColour(body));
     } else if (kind === KIND.preview) {
       expect(asked.previewSide > 0 && this.#preview === null && isWebp(body));
       this.#preview = body;
@@ -60,10 +66,15 @@ export class Answer {
     }
   }
 
+  #planes(): number {
+    return (this.#luma === null ? 0 : 1) + this.#frames.length;
+  }
+
   #finish(facts: PictureFacts): Decoded {
     const asked = this.#request;
     expect(
       asked.luma === (this.#luma !== null) &&
+        this.#colours.length === (asked.colour ? this.#planes() : 0) &&
         asked.previewSide > 0 === (this.#preview !== null) &&
         (asked.reencodeType !== null) === this.#reencodedSize > 0,
     );
@@ -72,6 +83,7 @@ export class Answer {
       preview: this.#preview,
       luma: this.#luma,
       frames: this.#frames,
+      colours: this.#colours,
       reencoded: this.#reencodedSize > 0 ? joined(this.#reencoded, this.#reencodedSize) : null,
     };
   }

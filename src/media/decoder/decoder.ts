@@ -46,16 +46,25 @@ export interface Luma {
   readonly data: Buffer;
 }
 
+/** Red, green and blue, a byte each, rows without gaps; what is transparent is seen on white. The long side is at most 320. */
+export interface Colour {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Buffer;
+}
+
 export interface DecodeRequest {
   /** A still of the first frame, its long side at most this. */
   readonly preview?: { readonly longSide: number };
   /** Brightness planes of the picture, and of those frames of an animation that differ most. */
   readonly luma?: boolean;
+  /** Where brightness planes are asked for: the same in colour too. */
+  readonly colour?: boolean;
   /** Hard scrub: the picture made anew from its pixels, of at most `maxPixels` a frame. */
   readonly reencode?: { readonly type: PictureType; readonly maxPixels?: number };
 }
 
-export type VideoRequest = Pick<DecodeRequest, 'preview' | 'luma'>;
+export type VideoRequest = Pick<DecodeRequest, 'preview' | 'luma' | 'colour'>;
 
 /** All buffers belong to the caller, who wipes them. What wasn't asked for is `null` or empty. */
 export interface Decoded {
@@ -65,6 +74,8 @@ export interface Decoded {
   readonly luma: Luma | null;
   /** At most `SAMPLE_FRAMES`, in order of time, the first included; empty for a picture of one frame. */
   readonly frames: readonly Luma[];
+  /** One for `luma` and for each of `frames`, in that order. */
+  readonly colours: readonly Colour[];
   readonly reencoded: Buffer | null;
 }
 
@@ -209,7 +220,7 @@ class ChildDecoder implements Decoder {
 
   async #decodeVideoNow(
     source: ByteSource,
-    { preview, luma = false }: VideoRequest,
+    { preview, luma = false, colour = false }: VideoRequest,
     tools: { ffmpeg: string; ffprobe: string },
     signal: AbortSignal | null,
   ): Promise<VideoDecoded> {
@@ -217,17 +228,17 @@ class ChildDecoder implements Decoder {
     const { confine } = await this.#confiner;
     const run = new VideoRun(this.#limits, this.#clock, signal, (process) => this.#track(process));
     const { durationSeconds, ...facts } = await run.facts(confine(probeCommand(tools.ffprobe), []), source);
-    const none = { facts, durationSeconds, preview: null, luma: null, frames: [], reencoded: null };
+    const none = { facts, durationSeconds, preview: null, luma: null, frames: [], colours: [], reencoded: null };
     const posterSide = Math.min(preview?.longSide ?? 0, MAX_PREVIEW_SIDE);
     if (posterSide === 0 && !luma) return none;
-    const command = confine(picturesCommand(tools.ffmpeg, posterSide, luma), []);
-    const { poster, frames } = await run.pictures(command, source, SAMPLE_FRAMES);
+    const command = confine(picturesCommand(tools.ffmpeg, { posterSide, luma, colour: luma && colour }), []);
+    const { poster, frames, colours } = await run.pictures(command, source, SAMPLE_FRAMES, luma && colour);
     if (posterSide > 0 !== (poster !== null) || luma !== frames.length > 0) throw undecodable();
-    if (poster === null) return { ...none, frames };
+    if (poster === null) return { ...none, frames, colours };
     const asked = this.#wireRequest(bufferSource(poster), 'image/png', { preview: { longSide: posterSide } });
     const still = await this.#decodeNow(bufferSource(poster), asked, signal);
     wipe(poster);
-    return { ...none, frames, preview: still.preview };
+    return { ...none, frames, colours, preview: still.preview };
   }
 
   #track(process: Guarded | Worker): void {
@@ -239,7 +250,11 @@ class ChildDecoder implements Decoder {
     return new Worker(command, this.#limits, this.#clock);
   }
 
-  #wireRequest(source: ByteSource, type: PictureType, { preview, luma = false, reencode }: DecodeRequest): WireRequest {
+  #wireRequest(
+    source: ByteSource,
+    type: PictureType,
+    { preview, luma = false, colour = false, reencode }: DecodeRequest,
+  ): WireRequest {
     const limits = this.#limits;
     const previewSide = preview?.longSide ?? 0;
     invariant(previewSide <= MAX_PREVIEW_SIDE, 'a preview is no larger than MAX_PREVIEW_SIDE');
@@ -250,6 +265,7 @@ class ChildDecoder implements Decoder {
       type,
       previewSide,
       luma,
+      colour: luma && colour,
       sampleFrames: luma ? SAMPLE_FRAMES : 0,
       reencodeType: reencode?.type ?? null,
       reencodePixels: reencode?.maxPixels ?? 0,

@@ -33,8 +33,8 @@ export class Guarded {
   #alive = true;
   #overrun: Overrun | null = null;
 
-  /** Starts `command` with an empty environment and an input and outputs that are pipes: `outputs` of them, 1 or 2. */
-  constructor(command: Command, limits: DecodeLimits, clock: Clock, outputs: 1 | 2 = 1) {
+  /** Starts `command` with an empty environment and an input and outputs that are pipes: `outputs` of them, 1 to 3. */
+  constructor(command: Command, limits: DecodeLimits, clock: Clock, outputs: 1 | 2 | 3 = 1) {
     this.#limits = limits;
     this.#clock = clock;
     this.#process = spawnWithPipes(command, outputs);
@@ -71,7 +71,7 @@ export class Guarded {
   }
 
   /** Its standard output, or the second one. */
-  output(stream: 1 | 3): Readable {
+  output(stream: 1 | 3 | 4): Readable {
     const found = this.#process.stdio[stream];
     if (found === null || found === undefined || !('read' in found)) throw new Error('a child without an output');
     return found;
@@ -140,13 +140,13 @@ function noHeader(): Buffer {
 }
 
 /** Starts it with pipes, and with /dev/null in place of every descriptor that it would inherit. */
-function spawnWithPipes({ file, args, hide = [] }: Command, outputs: 1 | 2): ChildProcess {
+export function spawnWithPipes({ file, args, hide = [] }: Command, outputs: 1 | 2 | 3): ChildProcess {
   const nothing = openSync('/dev/null', 'r');
   try {
     const last = Math.max(2, ...hide);
     const stdio: (number | 'pipe' | 'ignore')[] = ['pipe', 'pipe', 'ignore'];
     for (let fd = 3; fd <= last; fd++) stdio.push(hide.includes(fd) ? nothing : 'ignore');
-    if (outputs === 2) stdio[3] = 'pipe';
+    for (let fd = 3; fd < 2 + outputs; fd++) stdio[fd] = 'pipe';
     return spawn(file, args, { cwd: '/', env: {}, stdio });
   } finally {
     closeSync(nothing);

@@ -1,5 +1,5 @@
 /** Brightness planes for perceptual hashes, and the choice of frames that stand for an animation. */
-import type { Luma } from './decoder.js';
+import type { Colour, Luma } from './decoder.js';
 
 /** Raw pixels, 8 bits a channel, rows without gaps: grey, grey and alpha, RGB or RGBA. */
 export interface Raster {
@@ -27,21 +27,37 @@ export function lumaOf(raster: Raster): Luma {
   return { width, height, data: out };
 }
 
-const SIGNATURE_SIDE = 8;
-
-/** Mean brightness on a grid of 8x8: enough to tell frames apart. */
-function signatureOf(luma: Luma): Float64Array {
-  const sums = new Float64Array(SIGNATURE_SIDE * SIGNATURE_SIDE);
-  const counts = new Float64Array(sums.length);
-  for (let y = 0, at = 0; y < luma.height; y++) {
-    const row = Math.floor((y * SIGNATURE_SIDE) / luma.height) * SIGNATURE_SIDE;
-    for (let x = 0; x < luma.width; x++, at++) {
-      const cell = row + Math.floor((x * SIGNATURE_SIDE) / luma.width);
-      sums[cell] = (sums[cell] ?? 0) + (luma.data[at] ?? 0);
-      counts[cell] = (counts[cell] ?? 0) + 1;
+/** Red, green and blue of each pixel; what is transparent is seen on white. */
+export function colourOf({ width, height, channels, data }: Raster): Colour {
+  const out = Buffer.from(new ArrayBuffer(3 * width * height));
+  const alphaAt = channels === 4 ? 3 : channels === 2 ? 1 : -1;
+  const step = channels >= 3 ? 1 : 0;
+  for (let to = 0, at = 0; to < out.length; to += 3, at += channels) {
+    const alpha = alphaAt < 0 ? 255 : (data[at + alphaAt] ?? 255);
+    for (let channel = 0; channel < 3; channel++) {
+      out[to + channel] = Math.round(((data[at + channel * step] ?? 0) * alpha + 255 * (255 - alpha)) / 255);
     }
   }
-  return sums.map((sum, cell) => sum / Math.max(1, counts[cell] ?? 1));
+  return { width, height, data: out };
+}
+
+const SIGNATURE_SIDE = 8;
+
+/** The mean of each channel on a grid of 8x8: enough to tell frames apart. */
+function signatureOf({ width, height, data }: Luma | Colour, channels: 1 | 3): Float64Array {
+  const cells = SIGNATURE_SIDE * SIGNATURE_SIDE;
+  const sums = new Float64Array(cells * channels);
+  const counts = new Float64Array(cells);
+  for (let y = 0, at = 0; y < height; y++) {
+    const row = Math.floor((y * SIGNATURE_SIDE) / height) * SIGNATURE_SIDE;
+    for (let x = 0; x < width; x++) {
+      const cell = row + Math.floor((x * SIGNATURE_SIDE) / width);
+      counts[cell] = (counts[cell] ?? 0) + 1;
+      for (let plane = cell; plane < sums.length; plane += cells, at++)
+        sums[plane] = (sums[plane] ?? 0) + (data[at] ?? 0);
+    }
+  }
+  return sums.map((sum, at) => sum / Math.max(1, counts[at % cells] ?? 1));
 }
 
 function distance(a: Float64Array, b: Float64Array): number {
@@ -52,10 +68,11 @@ function distance(a: Float64Array, b: Float64Array): number {
 
 /**
  * Indexes of at most `count` frames that stand for all: the first, then always the frame that is least like those chosen
- * so far. One odd frame among two thousand is among them, which an even spread would miss. In order of time.
+ * so far. One odd frame among two thousand is among them, which an even spread would miss. In order of time. Of frames in
+ * colour those that differ in colour alone are told apart too.
  */
-export function chooseFrames(frames: readonly Luma[], count: number): number[] {
-  const signatures = frames.map(signatureOf);
+export function chooseFrames(frames: readonly (Luma | Colour)[], count: number, channels: 1 | 3 = 1): number[] {
+  const signatures = frames.map((frame) => signatureOf(frame, channels));
   const chosen: number[] = [];
   const nearest = new Float64Array(frames.length).fill(Infinity);
   for (let next = 0; chosen.length < count && next >= 0;) {

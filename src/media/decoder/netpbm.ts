@@ -1,20 +1,24 @@
-/** Grey pictures in a row, as ffmpeg writes them: `P5 LF width SP height LF 255 LF`, then a byte a pixel. */
+/**
+ * Pictures in a row, as ffmpeg writes them: `P5 LF width SP height LF 255 LF`, then a byte a pixel; `P6` in colour, then three.
+ */
 import { wipe } from '../../base/bytes.js';
 import type { Luma } from './decoder.js';
 import { LUMA_SIDE, WireError } from './wire.js';
 
-const HEADER = /^P5\n(\d{1,4}) (\d{1,4})\n255\n/;
+const HEADER = { 1: /^P5\n(\d{1,4}) (\d{1,4})\n255\n/, 3: /^P6\n(\d{1,4}) (\d{1,4})\n255\n/ } as const;
 /** The longest header that the pattern takes. */
 const HEADER_SIZE = 17;
 
-/** Cuts a stream into pictures. Holds one at most, none of whose sides is over 512. */
-export class GreyReader {
+/** Cuts a stream into pictures of so many bytes a pixel. Holds one at most, none of whose sides is over 512. */
+export class NetpbmReader {
+  readonly #channels: 1 | 3;
   readonly #take: (luma: Luma) => void;
   #header = Buffer.alloc(0);
   #luma: Luma | null = null;
   #filled = 0;
 
-  constructor(take: (luma: Luma) => void) {
+  constructor(channels: 1 | 3, take: (luma: Luma) => void) {
+    this.#channels = channels;
     this.#take = take;
   }
 
@@ -33,14 +37,14 @@ export class GreyReader {
   #begin(chunk: Buffer, at: number): number {
     const before = this.#header.length;
     this.#header = Buffer.concat([this.#header, chunk.subarray(at, at + HEADER_SIZE - before)]);
-    const match = HEADER.exec(this.#header.toString('latin1'));
+    const match = HEADER[this.#channels].exec(this.#header.toString('latin1'));
     if (match === null) {
       if (this.#header.length >= HEADER_SIZE) throw new WireError('a picture that does not begin like one');
       return this.#header.length - before;
     }
     const [width, height] = [Number(match[1]), Number(match[2])];
     if (width === 0 || height === 0 || Math.max(width, height) > LUMA_SIDE) throw new WireError('a picture too large');
-    this.#luma = { width, height, data: Buffer.from(new ArrayBuffer(width * height)) };
+    this.#luma = { width, height, data: Buffer.from(new ArrayBuffer(this.#channels * width * height)) };
     this.#header = Buffer.alloc(0);
     return match[0].length - before;
   }

@@ -12,10 +12,10 @@ import sharp from 'sharp';
 import type { PictureType } from '../media-type.js';
 import type { PictureFacts } from './decoder.js';
 import type { Raster } from './luma.js';
-import { chooseFrames, lumaOf } from './luma.js';
+import { chooseFrames, colourOf, lumaOf } from './luma.js';
 import { reencode } from './reencode.js';
 import type { ChildReason, WireRequest } from './wire.js';
-import { encodeFacts, encodeLuma, KIND, LUMA_SIDE } from './wire.js';
+import { COLOUR_SIDE, encodeColour, encodeFacts, encodeLuma, KIND, LUMA_SIDE } from './wire.js';
 
 /** Refused, with the reason that goes over the wire. */
 export class DecodeFault extends Error {
@@ -55,7 +55,10 @@ export async function decodePicture(bytes: Buffer, request: WireRequest, speaker
   const facts = await readFacts(bytes, request);
   speaker.send(KIND.facts, encodeFacts(facts));
   const first = await decodeFirst(bytes, request);
-  if (request.luma) speaker.send(KIND.luma, encodeLuma(lumaOf(await fit(first, LUMA_SIDE))));
+  if (request.luma) {
+    speaker.send(KIND.luma, encodeLuma(lumaOf(await fit(first, LUMA_SIDE))));
+    await sendColour(first, request, speaker);
+  }
   if (facts.frames > 1) await decodeAll(bytes, facts, request, speaker);
   if (request.previewSide > 0) {
     speaker.send(KIND.preview, await image(first).resize(within(request.previewSide)).webp(PREVIEW).toBuffer());
@@ -102,11 +105,19 @@ async function decodeAll(bytes: Buffer, facts: PictureFacts, request: WireReques
   const roll = await rasterOf(open(bytes, request, -1).resize(within(side)));
   if (!request.luma) return;
   const height = roll.height / facts.frames;
-  const frames = Array.from({ length: facts.frames }, (_, index) => lumaOf(frameOf(roll, index, height)));
-  for (const index of chooseFrames(frames, request.sampleFrames)) {
-    const luma = frames[index];
-    if (luma !== undefined) speaker.send(KIND.frameLuma, encodeLuma(luma));
+  const frames = Array.from({ length: facts.frames }, (_, index) => frameOf(roll, index, height));
+  const indexes = request.colour
+    ? chooseFrames(frames.map(colourOf), request.sampleFrames, 3)
+    : chooseFrames(frames.map(lumaOf), request.sampleFrames);
+  for (const frame of indexes.map((index) => frames[index])) {
+    if (frame === undefined) continue;
+    speaker.send(KIND.frameLuma, encodeLuma(lumaOf(frame)));
+    await sendColour(frame, request, speaker);
   }
+}
+
+async function sendColour(raster: Raster, { colour }: WireRequest, speaker: Speaker): Promise<void> {
+  if (colour) speaker.send(KIND.colour, encodeColour(colourOf(await fit(raster, COLOUR_SIDE))));
 }
 
 function frameOf(roll: Raster, index: number, height: number): Raster {

@@ -12,12 +12,12 @@ import { Refusal } from '../../base/errors.js';
 import type { ByteSource } from '../../base/source.js';
 import { KiB, MiB } from '../../base/units.js';
 import type { Command } from './confine.js';
-import type { Luma, PictureFacts } from './decoder.js';
+import type { Colour, Luma, PictureFacts } from './decoder.js';
 import { Guarded } from './guarded.js';
 import type { DecodeLimits } from './limits.js';
 import { chooseFrames } from './luma.js';
-import { GreyReader, Spread } from './netpbm.js';
-import { LUMA_SIDE, PIECE_SIZE } from './wire.js';
+import { NetpbmReader, Spread } from './netpbm.js';
+import { COLOUR_SIDE, LUMA_SIDE, PIECE_SIZE } from './wire.js';
 import type { Clock } from '../../base/clock.js';
 
 export interface VideoFacts extends PictureFacts {
@@ -28,6 +28,15 @@ export interface VideoFacts extends PictureFacts {
 export interface VideoPictures {
   readonly poster: Buffer | null;
   readonly frames: readonly Luma[];
+  /** The same frames in colour, where they were asked for. */
+  readonly colours: readonly Colour[];
+}
+
+export interface PicturesWanted {
+  /** 0: no poster. */
+  readonly posterSide: number;
+  readonly luma: boolean;
+  readonly colour: boolean;
 }
 
 const MAX_FACTS = 64 * KiB;
@@ -47,10 +56,11 @@ export function probeCommand(ffprobe: string): Command {
   return { file: ffprobe, args: ['-v', 'quiet', '-threads', '1', ...ALLOWED, ...output, 'pipe:0'] };
 }
 
-/** `posterSide` 0: no poster. Both are made in one pass over the file. */
-export function picturesCommand(ffmpeg: string, posterSide: number, luma: boolean): Command {
+/** All are made in one pass over the file. */
+export function picturesCommand(ffmpeg: string, { posterSide, luma, colour }: PicturesWanted): Command {
   const poster = ['-vf', `${fit(posterSide)},thumbnail=${POSTER_CHOICE}`, '-frames:v', '1', '-c:v', 'png', 'pipe:1'];
   const grey = ['-vf', `${fit(LUMA_SIDE)},format=gray`, '-vsync', 'passthrough', '-c:v', 'pgm', 'pipe:3'];
+  const coloured = ['-vf', `${fit(COLOUR_SIDE)},format=rgb24`, '-vsync', 'passthrough', '-c:v', 'ppm', 'pipe:4'];
   const output = ['-map', '0:v:0', '-an', '-sn', '-dn', '-map_metadata', '-1', '-f', 'image2pipe'];
   const quiet = ['-nostdin', '-v', 'quiet', '-threads', '1', '-filter_threads', '1', '-skip_frame', 'nokey'];
   return {
@@ -59,6 +69,7 @@ export function picturesCommand(ffmpeg: string, posterSide: number, luma: boolea
       ...[...quiet, ...ALLOWED, '-i', 'pipe:0'],
       ...(posterSide > 0 ? [...output, ...poster] : []),
       ...(luma ? [...output, ...grey] : []),
+      ...(colour ? [...output, ...coloured] : []),
     ],
   };
 }
@@ -94,20 +105,25 @@ export class VideoRun {
     });
   }
 
-  async pictures(command: Command, source: ByteSource, count: number): Promise<VideoPictures> {
-    return this.#run(command, 2, source, async (process) => {
-      const spread = new Spread(2 * count);
+  async pictures(command: Command, source: ByteSource, count: number, colour: boolean): Promise<VideoPictures> {
+    return this.#run(command, colour ? 3 : 2, source, async (process) => {
+      const [grey, coloured] = [new Spread(2 * count), new Spread(2 * count)];
       const [poster] = await Promise.all([
         collect(process, process.output(1), MAX_POSTER),
-        readGrey(process, process.output(3), spread),
+        readFrames(process, 3, 1, grey),
+        colour ? readFrames(process, 4, 3, coloured) : null,
       ]);
-      return { poster: poster.length > 0 ? poster : null, frames: chosen(spread.kept, count) };
+      // Both went through the same spread, so that one index means one frame.
+      if (colour && coloured.kept.length !== grey.kept.length) throw undecodable();
+      const indexes = colour ? chooseFrames(coloured.kept, count, 3) : chooseFrames(grey.kept, count);
+      const [frames, colours] = [picked(grey.kept, indexes), picked(coloured.kept, indexes)];
+      return { poster: poster.length > 0 ? poster : null, frames, colours };
     });
   }
 
   async #run<T>(
     command: Command,
-    outputs: 1 | 2,
+    outputs: 1 | 2 | 3,
     source: ByteSource,
     take: (process: Guarded) => Promise<T>,
   ): Promise<T> {
@@ -152,10 +168,10 @@ async function collect(process: Guarded, stream: Readable, most: number): Promis
   return whole;
 }
 
-async function readGrey(process: Guarded, stream: Readable, spread: Spread): Promise<void> {
-  const reader = new GreyReader((luma) => spread.add(luma));
+async function readFrames(process: Guarded, output: 3 | 4, channels: 1 | 3, spread: Spread): Promise<void> {
+  const reader = new NetpbmReader(channels, (frame) => spread.add(frame));
   try {
-    for await (const piece of stream as AsyncIterable<Buffer>) {
+    for await (const piece of process.output(output) as AsyncIterable<Buffer>) {
       reader.push(piece);
       wipe(piece);
     }
@@ -167,8 +183,8 @@ async function readGrey(process: Guarded, stream: Readable, spread: Spread): Pro
   }
 }
 
-function chosen(kept: readonly Luma[], count: number): Luma[] {
-  const indexes = chooseFrames(kept, count);
+/** Those of the indexes; the others are wiped. */
+function picked(kept: readonly Luma[], indexes: readonly number[]): Luma[] {
   for (const [index, luma] of kept.entries()) if (!indexes.includes(index)) wipe(luma.data);
   return kept.filter((_, index) => indexes.includes(index));
 }

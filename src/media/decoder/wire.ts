@@ -8,7 +8,7 @@ import { wipe } from '../../base/bytes.js';
 import { CursorError, Reader, Writer } from '../../base/cursor.js';
 import { KiB, MiB } from '../../base/units.js';
 import type { PictureType } from '../media-type.js';
-import type { Luma, PictureFacts } from './decoder.js';
+import type { Colour, Luma, PictureFacts } from './decoder.js';
 
 export const WIRE_VERSION = 1;
 export const HEADER_SIZE = 5;
@@ -17,6 +17,9 @@ export const MAX_PREVIEW = 4 * MiB;
 /** The long side of a luma plane: what perceptual hashes read; they make their own 64x64 of it. */
 export const LUMA_SIDE = 512;
 const MAX_LUMA = 4 + LUMA_SIDE * LUMA_SIDE;
+/** The long side of a picture in colour: what classifiers read; they make their own square of it. */
+export const COLOUR_SIDE = 320;
+const MAX_COLOUR = 4 + 3 * COLOUR_SIDE * COLOUR_SIDE;
 const REQUEST_SIZE = 38;
 const FACTS_SIZE = 13;
 const READY_SIZE = 1;
@@ -33,6 +36,7 @@ export const KIND = {
   reencoded: 0x15,
   done: 0x16,
   refused: 0x17,
+  colour: 0x18,
 } as const;
 
 const BOUNDS: ReadonlyMap<number, number> = new Map([
@@ -46,6 +50,7 @@ const BOUNDS: ReadonlyMap<number, number> = new Map([
   [KIND.reencoded, PIECE_SIZE],
   [KIND.done, 0],
   [KIND.refused, 1],
+  [KIND.colour, MAX_COLOUR],
 ]);
 
 /** Reasons of a refusal by the child, in the order of their codes from 1. */
@@ -59,6 +64,8 @@ export interface WireRequest {
   readonly type: PictureType;
   readonly previewSide: number;
   readonly luma: boolean;
+  /** The same planes in colour too. */
+  readonly colour: boolean;
   readonly sampleFrames: number;
   readonly reencodeType: PictureType | null;
   readonly reencodePixels: number;
@@ -88,7 +95,7 @@ export function encodeRequest(request: WireRequest): Buffer {
   new Writer(body)
     .u8(typeCode(request.type))
     .u16(request.previewSide)
-    .u8(request.luma ? 1 : 0)
+    .u8((request.luma ? LUMA : 0) | (request.colour ? COLOUR : 0))
     .u8(request.sampleFrames)
     .u8(request.reencodeType === null ? 0 : typeCode(request.reencodeType))
     .u32(request.reencodePixels)
@@ -104,7 +111,7 @@ export function parseRequest(body: Buffer): WireRequest {
   return exactly(body, (read) => ({
     type: typeOf(read.u8()) ?? broken('a request has no type'),
     previewSide: read.u16(),
-    luma: read.u8() === 1,
+    ...planesOf(read.u8()),
     sampleFrames: read.u8(),
     reencodeType: typeOf(read.u8()),
     reencodePixels: read.u32(),
@@ -114,6 +121,14 @@ export function parseRequest(body: Buffer): WireRequest {
     outputLimit: read.u32(),
     size: read.u64(),
   }));
+}
+
+/** Bits of the byte that says which planes are asked for. */
+const LUMA = 1;
+const COLOUR = 2;
+
+function planesOf(bits: number): Pick<WireRequest, 'luma' | 'colour'> {
+  return { luma: (bits & LUMA) !== 0, colour: (bits & COLOUR) !== 0 };
 }
 
 export function encodeFacts(facts: PictureFacts): Buffer {
@@ -137,18 +152,34 @@ export function parseFacts(body: Buffer): PictureFacts {
 }
 
 export function encodeLuma(luma: Luma): Buffer {
-  const body = Buffer.from(new ArrayBuffer(4 + luma.data.length));
-  new Writer(body).u16(luma.width).u16(luma.height).bytes(luma.data);
-  return body;
+  return encodePlane(luma);
 }
 
 export function parseLuma(body: Buffer): Luma {
+  return parsePlane(body, 1);
+}
+
+export function encodeColour(colour: Colour): Buffer {
+  return encodePlane(colour);
+}
+
+export function parseColour(body: Buffer): Colour {
+  return parsePlane(body, 3);
+}
+
+function encodePlane({ width, height, data }: Luma | Colour): Buffer {
+  const body = Buffer.from(new ArrayBuffer(4 + data.length));
+  new Writer(body).u16(width).u16(height).bytes(data);
+  return body;
+}
+
+function parsePlane(body: Buffer, channels: 1 | 3): Luma {
   return exactly(body, (read) => {
     const [width, height] = [read.u16(), read.u16()];
-    if (width === 0 || height === 0 || width * height !== read.remaining) {
-      broken('a luma plane is not as large as its sides say');
+    if (width === 0 || height === 0 || channels * width * height !== read.remaining) {
+      broken('a plane is not as large as its sides say');
     }
-    return { width, height, data: read.bytes(width * height) };
+    return { width, height, data: read.bytes(channels * width * height) };
   });
 }
 

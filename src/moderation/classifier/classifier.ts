@@ -8,6 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { wipe } from '../../base/bytes.js';
 import { Refusal } from '../../base/errors.js';
 import { MINUTE, SECOND } from '../../base/units.js';
@@ -60,6 +61,18 @@ export function startClassifier(options: ClassifierOptions): Classifier {
   return classifier;
 }
 
+/** Loads a model once and says what became of it: for `doctor`. */
+export async function tryClassifier(options: ClassifierOptions): Promise<ClassifierStatus> {
+  if (options.modelFile === null) return MISSING.status;
+  const classifier = new ModelClassifier(options.modelFile, options);
+  try {
+    await classifier.warm();
+    return classifier.status;
+  } finally {
+    await classifier.close();
+  }
+}
+
 const MISSING: Classifier = {
   status: { kind: 'missing' },
   isExplicit: () => Promise.resolve(null),
@@ -72,12 +85,13 @@ const CHILD = {
   file: process.execPath,
   args: ['--max-old-space-size=256', path.join(import.meta.dirname, 'child.js')],
 };
-const SEE = [
-  process.execPath,
-  path.join(ROOT, 'build'),
-  path.join(ROOT, 'node_modules'),
-  path.join(ROOT, 'package.json'),
-];
+/** What the child must see of the program: its own code, the engine, and the node that runs it. */
+function programPaths(): string[] {
+  const engine = fileURLToPath(import.meta.resolve('onnxruntime-web'));
+  const packages = engine.slice(0, engine.lastIndexOf('/node_modules/') + '/node_modules'.length);
+  const own = ['package.json', 'node_modules', 'build/src'].map((name) => path.join(ROOT, name));
+  return [...new Set([process.execPath, packages, ...own])];
+}
 
 class ModelClassifier implements Classifier {
   readonly #file: string;
@@ -180,7 +194,7 @@ class ModelClassifier implements Classifier {
     if (text === null || card === null) throw new Fault('card-unreadable');
     const model = await readFile(this.#file).catch(() => null);
     if (model === null) throw new Fault('model-unreadable');
-    const child = new ModelProcess(this.#options.confine(CHILD, SEE));
+    const child = new ModelProcess(this.#options.confine(CHILD, programPaths()));
     this.#child = child;
     this.#card = card;
     await child.hello(this.#options.loadTimeout);

@@ -1,5 +1,7 @@
 /** The child in which a model runs, seen from outside: frames down, one answer each, killed when it takes too long. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Command } from '../../media/decoder/confine.js';
+import { spawnWithPipes } from '../../media/decoder/guarded.js';
 import { KIND, parseFrames, type Frame } from './wire.js';
 
 /** Why there is no answer. Fixed words for `doctor` and the desk, which have a sentence for each. */
@@ -25,11 +27,6 @@ export class Fault extends Error {
   }
 }
 
-export interface Command {
-  readonly file: string;
-  readonly args: readonly string[];
-}
-
 /** Builds walls around a command; `see` lists what it must be able to read. */
 export type Confine = (command: Command, see: readonly string[]) => Command;
 
@@ -43,7 +40,7 @@ export class ModelProcess {
 
   constructor(command: Command) {
     // What an engine has to say about a stranger's picture is not ours to keep: its error stream goes nowhere.
-    this.#process = spawn(command.file, command.args, { cwd: '/', env: {}, stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#process = spawnWithPipes(command, 1);
     this.gone = new Promise((resolve) => {
       const ended = (): void => {
         this.#alive = false;

@@ -118,6 +118,7 @@ function ground(say: Speaker, siteName: string, context: views.PageContext): obj
     n: say.plural,
     number: say.number,
     size: say.size,
+    daysAgo: say.daysAgo,
     ending: (ending: views.Ending, burn: boolean) => endingPhrase(say, ending, burn),
     removedWords: (item: views.ReceiptItem) => removedPhrase(say, item.removed),
     typeWord: (item: views.ReceiptItem | views.ShareItem) => typePhrase(say, item.type),

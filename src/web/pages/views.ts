@@ -258,8 +258,8 @@ export interface Quarter {
 }
 export interface TransparencyView {
   readonly quarters: readonly Quarter[];
-  /** Path of the signed canary, where there is one. */
-  readonly canaryPath: string | null;
+  /** The signed canary, where there is one. */
+  readonly canary: { readonly path: string; readonly ageDays: number } | null;
 }
 
 /** The facts that the long pages name. */

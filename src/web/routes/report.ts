@@ -28,12 +28,11 @@ async function report(ctx: Context, services: Services): Promise<void> {
     sendPage(ctx, 400, services.pages.report(pageContext(ctx), view));
     return;
   }
-  const { fileId, units } = link.share;
+  const { fileId } = link.share;
   // The reporter's link opens the share, so its key can be sealed to the staff; that is the only way that they ever see it.
   const key = await services.retrieval.keyFor(link);
   try {
-    const offer = key === null ? null : { key, units: units.length };
-    const { evidence } = await services.moderation.report({ fileId, reason, note, offer });
+    const { evidence } = await services.moderation.report({ share: link.share, reason, note, key });
     answer(ctx, services, fileId, evidence);
   } finally {
     wipe(key);

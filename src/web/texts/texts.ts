@@ -63,6 +63,8 @@ export interface Speaker {
   /** `in 23 hours`: the largest unit that fits, rounded down, so that it never promises too much. */
   readonly until: (at: number, now: number) => string;
   readonly duration: (milliseconds: number) => string;
+  /** `today`, `yesterday`, `12 days ago`. */
+  readonly daysAgo: (days: number) => string;
   readonly list: (items: readonly string[]) => string;
   /** A long page with its values put in; in English, and not `translated`, where the language doesn't have it. */
   readonly long: (name: keyof LongTexts, params: Params) => LongText & { readonly translated: boolean };
@@ -89,6 +91,7 @@ function makeSpeaker(language: Language): Speaker {
   const percent = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 });
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'always' });
+  const past = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
   const units = unitFormats(tag);
   const list = new Intl.ListFormat(tag, { type: 'unit', style: 'short' });
   return {
@@ -113,6 +116,7 @@ function makeSpeaker(language: Language): Speaker {
       const { count, unit } = largestUnit(Math.max(SECOND, milliseconds));
       return units[unit].format(count);
     },
+    daysAgo: (days) => past.format(-days, 'day'),
     list: (items) => list.format(items),
     long: (name, params) => ({ ...filled((info.long ?? longEnglish)[name], params), translated: info.long !== null }),
   };

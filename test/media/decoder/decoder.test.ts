@@ -227,3 +227,60 @@ test.test('the bytes of the source are wiped when they have passed', async (t) =
   t.ok(handed.length > 1, 'in pieces');
   t.ok(handed.every((piece) => piece.every((byte) => byte === 0)));
 });
+
+test.test(
+  'colour comes with each plane of brightness, small, upright and on white, and only where it is asked for',
+  async (t) => {
+    const half = { create: { width: 300, height: 400, channels: 3, background: '#0000ff' } } as const;
+    const picture = sharp({ create: { width: 600, height: 400, channels: 3, background: '#ff0000' } })
+      .composite([{ input: half, left: 300, top: 0 }])
+      .withMetadata({ orientation: 3 });
+    const { colours, luma } = await decoder.decode(bufferSource(await encoded(picture, 'image/png')), 'image/png', {
+      luma: true,
+      colour: true,
+    });
+    t.match(luma, { width: 512 });
+    t.match(colours, [{ width: 320, height: 213 }]);
+    const at = (x: number): number[] => [...(colours[0]?.data.subarray(3 * x, 3 * x + 3) ?? [])];
+    t.strictSame(
+      [at(10), at(310)],
+      [
+        [0, 0, 255],
+        [255, 0, 0],
+      ],
+    );
+    const clear = sharp({
+      create: { width: 9, height: 9, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0.5 } },
+    });
+    const seen = await decoder.decode(bufferSource(await encoded(clear, 'image/png')), 'image/png', {
+      luma: true,
+      colour: true,
+    });
+    t.strictSame([...(seen.colours[0]?.data.subarray(0, 3) ?? [])], [255, 127, 127]);
+    const plain = await decoder.decode(bufferSource(await encoded(clear, 'image/png')), 'image/png', { luma: true });
+    t.strictSame(plain.colours, []);
+    const without = await decoder.decode(bufferSource(await encoded(clear, 'image/png')), 'image/png', {
+      colour: true,
+    });
+    t.strictSame([without.luma, without.colours], [null, []]);
+  },
+);
+
+test.test('of an animation, frames that differ in colour alone are told apart where colour is asked for', async (t) => {
+  // Green and red of the same brightness.
+  const colours = [
+    [0, 130, 0],
+    [0, 130, 0],
+    [255, 0, 0],
+    [0, 130, 0],
+  ];
+  const [width, height] = [32, 24];
+  const data = Buffer.concat(colours.map((colour) => Buffer.alloc(3 * width * height, Buffer.from(colour))));
+  const roll = { width, height: height * colours.length, channels: 3, pageHeight: height } as const;
+  const bytes = await sharp(data, { raw: roll })
+    .webp({ lossless: true, delay: [90, 91, 92, 93] })
+    .toBuffer();
+  const seen = await decoder.decode(bufferSource(bytes), 'image/webp', { luma: true, colour: true });
+  t.equal(seen.colours.length, 1 + seen.frames.length);
+  t.ok(seen.colours.some(({ data: [red = 0, green = 0] }) => red > 250 && green < 5));
+});

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import test from 'tap';
 import { bufferSource } from '../../../src/base/source.js';
 import { SAMPLE_FRAMES, startDecoder } from '../../../src/media/decoder/decoder.js';
-import { GreyReader, Spread } from '../../../src/media/decoder/netpbm.js';
+import { NetpbmReader, Spread } from '../../../src/media/decoder/netpbm.js';
 import { parseFacts } from '../../../src/media/decoder/video.js';
 import { needs } from '../../needs.js';
 import { stalledSource } from './made.js';
@@ -132,7 +132,7 @@ test.test('grey pictures are cut alike whole and byte by byte', (t) => {
   const stream = Buffer.from('P5\n3 2\n255\nabcdefP5\n1 1\n255\nPP5\n512 1\n255\n' + 'x'.repeat(512));
   for (const size of [1, 2, 7, 11, 17, 18, stream.length]) {
     const got: string[] = [];
-    const reader = new GreyReader(({ width, height, data }) => got.push(`${width}x${height} ${data.toString()}`));
+    const reader = new NetpbmReader(1, ({ width, height, data }) => got.push(`${width}x${height} ${data.toString()}`));
     for (let at = 0; at < stream.length; at += size) reader.push(stream.subarray(at, at + size));
     t.strictSame(got, ['3x2 abcdef', '1x1 P', `512x1 ${'x'.repeat(512)}`], `in pieces of ${size}`);
   }
@@ -142,7 +142,7 @@ test.test('grey pictures are cut alike whole and byte by byte', (t) => {
     'P5\n0 1\n255\nxxxxxxx',
     'P5\n99999 1\n255\nxx',
   ]) {
-    t.throws(() => new GreyReader(() => undefined).push(Buffer.from(bad)), { name: 'WireError' }, bad);
+    t.throws(() => new NetpbmReader(1, () => undefined).push(Buffer.from(bad)), { name: 'WireError' }, bad);
   }
   t.end();
 });

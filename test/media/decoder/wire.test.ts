@@ -3,6 +3,7 @@ import type { WireRequest } from '../../../src/media/decoder/wire.js';
 import {
   encodeFacts,
   encodeHeader,
+  encodeColour,
   encodeLuma,
   encodeReady,
   encodeReason,
@@ -11,6 +12,7 @@ import {
   KIND,
   MAX_PREVIEW,
   parseFacts,
+  parseColour,
   parseLuma,
   parseReady,
   parseReason,
@@ -23,6 +25,7 @@ const REQUEST: WireRequest = {
   type: 'image/gif',
   previewSide: 512,
   luma: true,
+  colour: false,
   sampleFrames: 16,
   reencodeType: 'image/webp',
   reencodePixels: 12_000_000,
@@ -41,6 +44,9 @@ test.test('what is encoded is parsed to the same', (t) => {
   t.strictSame(parseFacts(encodeFacts(facts)), facts);
   const luma = { width: 3, height: 2, data: Buffer.from([1, 2, 3, 4, 5, 6]) };
   t.strictSame(parseLuma(encodeLuma(luma)), luma);
+  const colour = { width: 2, height: 1, data: Buffer.from([1, 2, 3, 4, 5, 6]) };
+  t.strictSame(parseColour(encodeColour(colour)), colour);
+  t.strictSame(parseRequest(encodeRequest({ ...REQUEST, colour: true })), { ...REQUEST, colour: true });
   t.doesNotThrow(() => parseReady(encodeReady()));
   for (const reason of REASONS) t.equal(parseReason(encodeReason(reason)), reason);
   t.end();
@@ -49,6 +55,7 @@ test.test('what is encoded is parsed to the same', (t) => {
 test.test('what the format does not allow is refused', (t) => {
   t.throws(() => parseLuma(Buffer.from([0, 3, 0, 2, 1, 2, 3, 4, 5])), { name: 'WireError' });
   t.throws(() => parseLuma(Buffer.from([0, 0, 0, 0])), { name: 'WireError' });
+  t.throws(() => parseColour(encodeLuma({ width: 2, height: 1, data: Buffer.alloc(2) })), { name: 'WireError' });
   t.throws(() => parseFacts(encodeFacts({ width: 0, height: 1, frames: 1, hasAlpha: false })), { name: 'WireError' });
   t.throws(() => parseReason(Buffer.from([0])), { name: 'WireError' });
   t.throws(() => parseReason(Buffer.from([REASONS.length + 1])), { name: 'WireError' });

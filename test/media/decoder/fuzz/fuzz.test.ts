@@ -88,6 +88,7 @@ test.test('mutated answers of a child end in an answer, a refusal or a broken fo
     type: 'image/png',
     previewSide: 64,
     luma: true,
+    colour: false,
     sampleFrames: 2,
     reencodeType: 'image/png',
     reencodePixels: 0,
