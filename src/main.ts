@@ -19,6 +19,7 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   staff: async () => (await import('./cli/staff.js')).staffVerb,
   blocklist: async () => (await import('./cli/blocklist.js')).blocklistVerb,
   onion: async () => (await import('./cli/onion.js')).onionVerb,
+  canary: async () => (await import('./cli/canary.js')).canaryVerb,
   install: async () => (await import('./cli/install.js')).installVerb,
   stats: async () => (await import('./cli/stats.js')).statsVerb,
   canary: async () => (await import('./cli/canary.js')).canaryVerb,
