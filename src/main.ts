@@ -22,7 +22,6 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   canary: async () => (await import('./cli/canary.js')).canaryVerb,
   install: async () => (await import('./cli/install.js')).installVerb,
   stats: async () => (await import('./cli/stats.js')).statsVerb,
-  canary: async () => (await import('./cli/canary.js')).canaryVerb,
 };
 
 const program = new Command('chatpic')
