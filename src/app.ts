@@ -9,6 +9,8 @@ import type { Logger } from './base/log.js';
 import { SECOND } from './base/units.js';
 import type { Configuration, Mirror } from './config/configuration.js';
 import { SettingsError, type Listen } from './config/environment.js';
+import { startDesk, type DeskProcess } from './desk/desk-process.js';
+import { openHost } from './desk/host/host.js';
 import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
@@ -53,12 +55,19 @@ export interface OnionListener {
   readonly closeCircuit: (circuit: CircuitId) => void;
 }
 
+export interface DeskOptions {
+  /** A second way in: the socket on which the staff's onion service arrives. */
+  readonly onionSocket: string | null;
+}
+
 export interface AppOptions {
   readonly configuration: Configuration;
   readonly rootKey: RootKey;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly onion?: OnionListener;
+  /** Whether the staff's desk runs beside it, in a process of its own. */
+  readonly desk?: DeskOptions;
   /** The operator has said that a wall clock far ahead of the store's is right. */
   readonly acceptClockJump?: boolean;
   readonly onFilling?: (filledUnits: number, totalUnits: number) => void;
@@ -69,6 +78,7 @@ export interface App {
   readonly address: string;
   readonly store: OpenedStore;
   readonly moderation: Moderation;
+  readonly desk: DeskProcess | null;
   /** Resolves when the store can't go on: the process must end, and the next start says what is true. */
   readonly poisoned: Promise<Error>;
   /** Stops listening, lets what is under way end, seals, wipes, and resolves when nothing is left. */
@@ -100,7 +110,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onRoundFailed: () => log('round-failed'),
   });
   const listeners: Listening[] = [];
-  const parts: Parts = { listeners, janitor, services, decoder, store };
+  const parts: Parts = { listeners, janitor, services, decoder, store, desk: null };
   const listenFor = async (place: Place): Promise<string> => {
     const listener = await openSenders(place, services, { limits, activity });
     listeners.push(listener);
@@ -113,9 +123,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (moved !== null) await listenFor(moved);
     if (configuration.mirror !== null)
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
+    const desk = options.desk === undefined ? null : await openDesk(options.desk, options, store, moderation);
     let closing: Promise<void> | null = null;
-    const close = (grace = GRACE): Promise<void> => (closing ??= closeAll(parts, grace));
-    return { address, store, moderation, poisoned: store.poisoned, close };
+    const close = (grace = GRACE): Promise<void> => (closing ??= closeAll({ ...parts, desk }, grace));
+    return { address, store, moderation, desk, poisoned: store.poisoned, close };
   } catch (error) {
     await closeAll(parts, 0);
     throw error;
@@ -154,6 +165,19 @@ function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, m
     isPro: () => false,
     monotonic,
   };
+}
+
+/** The staff's desk, and the door between it and this process. */
+async function openDesk(
+  { onionSocket }: DeskOptions,
+  { configuration, log }: AppOptions,
+  { arena, ledger }: OpenedStore,
+  moderation: Moderation,
+): Promise<DeskProcess> {
+  const { deskListen, siteName, holdBorderline: holdsBorderline, holdDays } = configuration;
+  const door = await openHost({ arena, ledger, moderation, siteName, holdsBorderline, holdDays });
+  const places: Listen[] = onionSocket === null ? [deskListen] : [deskListen, { kind: 'unix', path: onionSocket }];
+  return startDesk({ door, places, log });
 }
 
 /** A listener of the senders' site, and what its links bear. */
@@ -263,10 +287,11 @@ interface Parts {
   readonly services: Services;
   readonly decoder: Decoder;
   readonly store: OpenedStore;
+  readonly desk: DeskProcess | null;
 }
 
-async function closeAll({ listeners, janitor, services, decoder, store }: Parts, grace: number): Promise<void> {
-  await Promise.all(listeners.map((listener) => listener.close(grace)));
+async function closeAll({ listeners, janitor, services, decoder, store, desk }: Parts, grace: number): Promise<void> {
+  await Promise.all([desk?.close(), ...listeners.map((listener) => listener.close(grace))]);
   services.retrieval.close();
   await janitor.stop();
   await Promise.all([decoder.close(), services.moderation.close()]);

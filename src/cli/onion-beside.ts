@@ -9,10 +9,13 @@ import { findTor } from '../tor/tor-binary.js';
 import { torFolder } from '../tor/tor-folder.js';
 import { startTor, type RunningTor } from '../tor/tor-process.js';
 import { PUBLIC_SERVICE } from '../tor/torrc.js';
+import { staffOnion, type StaffOnion } from './staff-onion.js';
 import { progressLine } from './terminal.js';
 
 export interface PreparedOnion {
   readonly listener: OnionListener;
+  /** The staff's service; null where nobody was given a key to it. */
+  readonly staff: StaffOnion | null;
   /** Starts tor, once the socket is there. Throws a `TorFault` that says what tor said. */
   start(): Promise<void>;
   /** Settles when visitors can find the address. */
@@ -36,8 +39,9 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
   };
   // After a rotation the old address goes on answering: links that were given out bear it.
   const previousSocket = (await readServiceAddress(folder.previous)) === null ? null : folder.previousSocket;
-  const services =
-    previousSocket === null ? [senders] : [senders, { ...senders, folder: folder.previous, socket: previousSocket }];
+  const previous = previousSocket === null ? [] : [{ ...senders, folder: folder.previous, socket: previousSocket }];
+  const staff = await staffOnion(folder);
+  const services = [senders, ...previous, ...(staff === null ? [] : [staff.service])];
   let running: RunningTor | null = null;
   let announce: (done: Promise<void>) => void = () => undefined;
   const published = new Promise<void>((resolve) => {
@@ -50,6 +54,7 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
       previousSocket,
       closeCircuit: (circuit) => running?.closeCircuit(circuit),
     },
+    staff,
     async start() {
       const onProgress = (percent: number): void => progressLine(percent < 100 ? `Tor: ${percent} %` : '');
       running = await startTor({ tor, folder, services, log, clock: systemClock, onProgress });

@@ -48,6 +48,7 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
     log,
     acceptClockJump: acceptClock,
     ...(onion === null ? {} : { onion: onion.listener }),
+    desk: { onionSocket: onion?.staff?.service.socket ?? null },
     onFilling: (filled, total) => {
       if (listening) showFilling(filled, total);
     },
@@ -69,7 +70,7 @@ async function holds(configuration: Configuration): Promise<boolean> {
   return findings.length === 0;
 }
 
-function greet({ address, store }: App): void {
+function greet({ address, store, desk }: App): void {
   say('ChatPic is ready.');
   if (address.startsWith('/')) {
     say(`  It listens on the socket ${address}`);
@@ -77,6 +78,7 @@ function greet({ address, store }: App): void {
     say(`  Share something:  ${address}/`);
     say(`  From a terminal:  curl -T photo.jpg ${address}/`);
   }
+  if (desk !== null) say(`  Staff desk:       ${desk.addresses[0]?.replace(/^http.*/, '$&/') ?? ''}`);
   say('  Is all well?      npx chatpic doctor');
   if (store.made) say('The store was made just now and is being filled with noise.');
   say('Stop with Ctrl-C.');
@@ -92,7 +94,10 @@ async function startOnion(onion: PreparedOnion, app: App): Promise<void> {
     throw error;
   }
   onion.published.then(
-    () => say(`  Over Tor:         ${onion.listener.origin}/`),
+    () => {
+      say(`  Over Tor:         ${onion.listener.origin}/`);
+      say(`  Desk over Tor:    ${onion.staff === null ? 'nobody has a key to it' : `${onion.staff.origin}/`}`);
+    },
     () => undefined,
   );
 }

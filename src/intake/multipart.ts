@@ -145,7 +145,7 @@ async function drain(stream: Readable): Promise<void> {
 }
 
 /** Fields as strings; of a field that came more than once, the last. */
-function stringFields(body: unknown): Record<string, string> {
+export function stringFields(body: unknown): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [name, value] of Object.entries((body ?? {}) as Record<string, unknown>)) {
     const last: unknown = Array.isArray(value) ? value.at(-1) : value;

@@ -14,7 +14,7 @@ import { secretBytes, secretCopy, wipe } from '../base/bytes.js';
 import { Reader, Writer } from '../base/cursor.js';
 import { invariant, Refusal } from '../base/errors.js';
 import { MINUTE, SECOND } from '../base/units.js';
-import { open, seal, NONCE_LENGTH } from '../crypto/aead.js';
+import { open, seal, NONCE_LENGTH, TAG_LENGTH } from '../crypto/aead.js';
 import { sha256 } from '../crypto/hash.js';
 import { generateHpkeKeyPair, hpkePublicKeyOf, HPKE_KEY_LENGTH } from '../crypto/hpke.js';
 import { ROOT_COST, scrypt, scryptBusy, type ScryptCost } from '../crypto/kdf.js';
@@ -32,6 +32,7 @@ const LONGEST_PAUSE = 5 * MINUTE;
 
 const VERSION = 1;
 const SALT_LENGTH = 16;
+const ROW_LENGTH = 1 + 8 + SALT_LENGTH + HPKE_KEY_LENGTH + TAG_LENGTH;
 /** Names have no byte 0. */
 const PUBLIC_KEY = Buffer.of(0);
 /** Each wrapping key has its own salt and seals once, so its nonce may be zeros. */
@@ -143,6 +144,11 @@ export class Accounts {
       wipe(secret);
     }
   }
+}
+
+/** Whether this is the name and the row of an account, as far as that shows without a passphrase. */
+export function isAccountRow(name: string, row: Uint8Array): boolean {
+  return NAME.test(name) && row.length === ROW_LENGTH && row[0] === VERSION;
 }
 
 function nextTries({ wrong }: Tries, now: number): Tries {

@@ -7,7 +7,7 @@
  */
 import { wipe } from '../base/bytes.js';
 import { MIN_QUALITY } from './list-parse.js';
-import { pdqHash, type LumaPlane, type PdqHash } from './pdq.js';
+import { PDQ_LENGTH, pdqHash, type LumaPlane, type PdqHash } from './pdq.js';
 import { lightCrops } from './plane-crop.js';
 
 export interface BannedLook {
@@ -19,6 +19,19 @@ export interface BannedLook {
 export interface BannedContent {
   readonly looks: readonly BannedLook[];
   readonly sha256: readonly Uint8Array[];
+}
+
+/** A look as bytes: its own hash, then those of its crops. */
+export function encodeLook({ original, crops }: BannedLook): Buffer {
+  return Buffer.concat([original, ...crops]);
+}
+
+/** Null = no look has so many bytes. */
+export function parseLook(bytes: Uint8Array): BannedLook | null {
+  if (bytes.length === 0 || bytes.length % PDQ_LENGTH !== 0) return null;
+  const hashAt = (at: number): PdqHash => Buffer.from(bytes.subarray(at, at + PDQ_LENGTH)) as PdqHash;
+  const crops = Array.from({ length: bytes.length / PDQ_LENGTH - 1 }, (_, crop) => hashAt((crop + 1) * PDQ_LENGTH));
+  return { original: hashAt(0), crops };
 }
 
 /**

@@ -123,7 +123,7 @@ export class BlockLists {
   }
 
   /** Adds a list. Resolves when all of it is durable; what fails half-way is not there at the next load. */
-  async add(info: ListInfo, parsed: ParsedList): Promise<ListState> {
+  async add(info: ListInfo, parsed: Pick<ParsedList, 'hashes'>): Promise<ListState> {
     if (Buffer.byteLength(info.name) > MAX_NAME_BYTES) throw new Refusal('malformed', 'the name of a list is too long');
     const id = this.#nextId++;
     const list = await index(id, info, parsed.hashes);

@@ -8,7 +8,8 @@ import { Reader, Writer } from '../base/cursor.js';
 import { invariant, Refusal } from '../base/errors.js';
 import { DAY, HOUR } from '../base/units.js';
 import { LOWER_ALPHANUMERIC, randomToken } from '../crypto/random.js';
-import type { Book } from './book.js';
+import type { BookChange } from '../ledger/ledger.js';
+import { SPACE, type Book } from './book.js';
 import { sealText } from './staff-seal.js';
 import { fieldSize, readField, writeField } from './text-field.js';
 
@@ -99,13 +100,27 @@ export class Notices {
     return open.sort((a, b) => rank(a) - rank(b) || time(a) - time(b));
   }
 
-  /** Answers a letter. Null = it was answered already, or there is none. Resolves when durable. */
-  async answer(reference: string, outcome: Exclude<Outcome, 'open'>, now: number): Promise<Notice | null> {
+  /**
+   * Answers a letter; `write` makes the change, with others of its own if it likes. Null = it was answered already, or
+   * there is none. Resolves when durable; of two who answer at the same time one does.
+   */
+  async answer(
+    reference: string,
+    outcome: Exclude<Outcome, 'open'>,
+    now: number,
+    write: (change: Extract<BookChange, { kind: 'put' }>) => Promise<void> = ({ key, value }) =>
+      this.#book.put(key, value),
+  ): Promise<Notice | null> {
     const notice = this.#all.get(reference);
     if (notice?.outcome !== 'open') return null;
     const answered: Notice = { ...notice, outcome, answeredAt: now };
     this.#all.set(reference, answered);
-    await this.#put(answered);
+    try {
+      await write({ kind: 'put', space: SPACE.notices, key: keyOf(answered), value: encodeNotice(answered) });
+    } catch (error) {
+      this.#all.set(reference, notice);
+      throw error;
+    }
     return answered;
   }
 
@@ -119,8 +134,12 @@ export class Notices {
   }
 
   #put(notice: Notice): Promise<void> {
-    return this.#book.put(Buffer.from(notice.reference, 'latin1'), encodeNotice(notice));
+    return this.#book.put(keyOf(notice), encodeNotice(notice));
   }
+}
+
+function keyOf({ reference }: Notice): Buffer {
+  return Buffer.from(reference, 'latin1');
 }
 
 export function isOverdue({ dueAt, outcome }: Notice, now: number): boolean {

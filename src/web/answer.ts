@@ -17,7 +17,7 @@ export function formOf(ctx: Context): Form {
 const NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /** Headers of every answer, errors too. What is not here is told to nobody: no date, no server, no cookie. */
-export function baseHeaders(site: Site): Record<string, string> {
+export function baseHeaders(site: Pick<Site, 'secure'>): Record<string, string> {
   return {
     'Content-Security-Policy': NOTHING,
     'X-Content-Type-Options': 'nosniff',

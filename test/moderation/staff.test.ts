@@ -263,3 +263,45 @@ test.test('openssl verifies a canary', needs('openssl'), (t) => {
   t.not(verify(`${text.join('\n')}x`), 0);
   t.end();
 });
+
+test.test('the trail keeps its last entries, and they hold together from where they begin', async (t) => {
+  const book = new MapBook();
+  const entry = (at: number): Parameters<AuditTrail['add']>[0] => ({
+    at,
+    actor: 'anna',
+    action: 'kept',
+    subject: `cp-${at}`,
+  });
+  const audit = (await AuditTrail.open(book, 5))!;
+  for (let at = 0; at < 12; at++) await audit.add(entry(at));
+  t.strictSame(
+    audit.entries().map(({ number }) => number),
+    [11, 10, 9, 8, 7],
+  );
+  t.equal(book.entries().length, 5 + 2);
+  const again = (await AuditTrail.open(book, 5))!;
+  t.ok(again.head.equals(audit.head));
+  await again.add(entry(12));
+  t.equal((await AuditTrail.open(book, 5))?.entries()[0]?.number, 12);
+  for (const { key } of book.entries()) {
+    const changed = new MapBook();
+    for (const one of book.entries()) {
+      if (one.key.equals(key)) one.value.writeUInt8(one.value.readUInt8(5) ^ 1, 5);
+      await changed.put(one.key, one.value);
+    }
+    t.equal(await AuditTrail.open(changed, 5), null, `changed ${key.toString('hex')}`);
+  }
+  for (let failAt = 0; failAt < 4; failAt++) {
+    const torn = new MapBook();
+    for (const one of book.entries()) await torn.put(one.key, one.value);
+    const trail = (await AuditTrail.open(torn, 5))!;
+    torn.writes = 0;
+    torn.failAt = failAt;
+    await t.rejects(trail.add(entry(13)));
+    torn.failAt = Infinity;
+    const opened = await AuditTrail.open(torn, 5);
+    t.ok(opened, `a crash after ${failAt} writes`);
+    t.ok(await opened?.add(entry(14)));
+    t.ok(await AuditTrail.open(torn, 5));
+  }
+});

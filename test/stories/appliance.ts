@@ -37,11 +37,17 @@ export interface Appliance {
 }
 
 export interface ApplianceOptions {
+  /** Whether the staff's desk runs too, as a process. */
+  readonly desk?: boolean;
   readonly settings?: Readonly<Record<string, string>>;
   readonly dir?: string;
 }
 
-export async function startAppliance({ settings = {}, dir: given }: ApplianceOptions = {}): Promise<Appliance> {
+export async function startAppliance({
+  settings = {},
+  dir: given,
+  desk = false,
+}: ApplianceOptions = {}): Promise<Appliance> {
   const dir = given ?? (await mkdtemp(path.join(tmpdir(), 'chatpic-story-')));
   const clock = testClock();
   const said: string[] = [];
@@ -61,6 +67,7 @@ export async function startAppliance({ settings = {}, dir: given }: ApplianceOpt
       rootKey: keyFile(path.join(configuration.dataDir, 'key', 'root.key')),
       log: lineLogger((line) => void said.push(line)),
       clock,
+      ...(desk ? { desk: { onionSocket: null } } : {}),
     });
     await app.store.filling;
     return app;
