@@ -16,7 +16,11 @@ const MANIFEST = 'systemd/install.json';
 interface Manifest {
   readonly folders: readonly { readonly path: string; readonly mode: string }[];
   readonly files: readonly PlannedFile[];
+  /** What comes after a first installation. */
   readonly next: readonly string[];
+  /** Where this is, the service is set up: a new root key would be the end of the store. */
+  readonly key: string;
+  readonly upgrade: readonly string[];
 }
 
 interface PlannedFile {
@@ -60,7 +64,8 @@ async function install({ dryRun = false, root, json = false }: InstallOptions): 
     if (!dryRun && fate !== 'unchanged' && fate !== 'kept') await put(target, content, file.mode);
     done.push({ path: file.to, fate });
   }
-  report(done, manifest.next, dryRun, json);
+  const settled = (await textOf(path.join(root, manifest.key))) !== null;
+  report(done, settled ? manifest.upgrade : manifest.next, dryRun, json);
   return EXIT.done;
 }
 

@@ -66,6 +66,18 @@ test.test("what is the operator's is kept, what is ours is replaced", (t) => {
   t.end();
 });
 
+test.test('an upgrade names no command that would make another root key', (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'install-'));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  t.ok(install(root).next.some((command) => command.includes('root.key.cred')));
+  writeFileSync(path.join(root, 'etc/chatpic/root.key.cred'), 'sealed');
+  const { next } = install(root);
+  t.notOk(next.some((command) => command.includes('root.key.cred')));
+  t.ok(next.includes('systemctl restart chatpic'));
+  t.equal(readFileSync(path.join(root, 'etc/chatpic/root.key.cred'), 'utf8'), 'sealed');
+  t.end();
+});
+
 test.test('every file of systemd/ has a place, but for drop-ins that an operator chooses', (t) => {
   const root = mkdtempSync(path.join(tmpdir(), 'install-'));
   t.teardown(() => rmSync(root, { recursive: true }));
