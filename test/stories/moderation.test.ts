@@ -184,3 +184,47 @@ test.test(
     t.equal(report.quarters[0]?.counts['takedowns'], null, 'fewer than ten are not told');
   },
 );
+
+test.test('each kind of letter asks for what its law asks for, and counts in its own row', async (t) => {
+  const appliance = await startAppliance();
+  t.teardown(() => appliance.stop());
+  const { base } = appliance;
+  const { moderation, store } = appliance.app;
+  await moderation.accounts.createFirst(STAFF.name, STAFF.passphrase, store.ledger.now());
+  const all = {
+    links: 'cp-aaaaaaaaaa',
+    work: 'why',
+    name: 'N. N.',
+    contact: 'n@example.org',
+    goodFaith: 'yes',
+    accurate: 'yes',
+  };
+  const kinds = {
+    copyright: Object.keys(all),
+    'intimate-image': ['links', 'name', 'contact', 'goodFaith', 'accurate'],
+    'counter-notice': Object.keys(all),
+    authority: ['work', 'name', 'contact'],
+  } as const;
+  for (const [kind, asked] of Object.entries(kinds)) {
+    const page = await (await fetch(`${base}/takedown?kind=${kind}`, { headers: { Accept: 'text/html' } })).text();
+    const send = (fields: Record<string, string>): Promise<Response> =>
+      fetch(`${base}/takedown`, { method: 'POST', body: new URLSearchParams({ kind, ...fields }) });
+    for (const name of Object.keys(all)) {
+      const without = await send({ ...all, [name]: '' });
+      const needed = (asked as readonly string[]).includes(name);
+      t.equal(without.status, needed ? 400 : 200, `${kind} without ${name}`);
+      if (name !== 'links') t.equal(new RegExp(`name="${name}"`).test(page), needed, `${kind}: ${name} in the form`);
+      if (needed) continue;
+      const reference = /^reference: (\w+)/.exec(await without.text())?.[1] ?? '';
+      t.match(moderation.notices?.get(reference), { kind, priority: false, outcome: 'open' });
+    }
+    t.equal((await send(all)).status, 200);
+  }
+  const now = store.ledger.now();
+  const letters = moderation.notices?.open() ?? [];
+  const ofKind = (kind: string): number => letters.filter((letter) => letter.kind === kind).length;
+  t.strictSame(Object.keys(kinds).map(ofKind), [1, 2, 1, 4]);
+  t.ok(letters.every(({ dueAt, receivedAt }) => dueAt === receivedAt + 48 * 3_600_000));
+  t.equal(moderation.counters.exact('takedowns', now), 3);
+  t.equal(moderation.counters.exact('authorityRequests', now), 4);
+});
