@@ -61,6 +61,16 @@ test.test(
   },
 );
 
+/** Every book of moderation, to the byte. */
+function everything({ app }: Appliance): string[] {
+  return Object.values(SPACE).flatMap((space) =>
+    app.store.ledger
+      .book(space)
+      .entries()
+      .map(({ key, value }) => `${space} ${key.toString('hex')} ${sha256(value).toString('hex')}`),
+  );
+}
+
 test.test('a clear upload leaves no trace in the books', async (t) => {
   const appliance = await startAppliance();
   t.teardown(() => appliance.stop());
@@ -70,6 +80,19 @@ test.test('a clear upload leaves no trace in the books', async (t) => {
   await upload(appliance.base, await picture(3));
   await upload(appliance.base, null, { fields: { note: 'words' } });
   t.strictSame(entries(), before);
+
+  // Where there is something to look up, digests and hashes are made; none of them stays.
+  const { lists } = appliance.app.moderation;
+  const photo = await scene(7);
+  await lists.ban({ looks: [], sha256: [sha256('something else')] });
+  const decoder = startDecoder({ children: 1, warm: 0 });
+  const { luma } = await decoder.decode(bufferSource(photo), 'image/jpeg', { luma: true });
+  await decoder.close();
+  await lists.ban(await bannedContent(luma === null ? [] : [luma], []));
+  const banned = everything(appliance);
+  for (const seed of [8, 9]) await upload(appliance.base, await scene(seed));
+  t.strictSame(everything(appliance), banned);
+  t.equal((await postForm(appliance.base, formOf(photo))).status, 422, 'and it was looked up');
 });
 
 test.test(
@@ -164,6 +187,8 @@ test.test(
     const reference = /^reference: (\w+)/.exec(await answer.text())?.[1] ?? '';
     t.equal((await send('/contact', { topic: 'press', message: 'hello', reply: 'x@example.org' })).status, 200);
     t.equal((await send('/contact', { topic: 'press', message: '  ' })).status, 400);
+    const page = await (await fetch(`${base}/contact`, { headers: { Accept: 'text/html' } })).text();
+    t.match(page, /name="code"/, 'where a Pro code goes');
     const notices = new Notices(ledger.book(SPACE.notices), operator.accounts.publicKey() ?? Buffer.alloc(32));
     const notice = notices.get(reference);
     const link = parseLinkToken(shared.token);
