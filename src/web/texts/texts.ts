@@ -98,7 +98,7 @@ function makeSpeaker(language: Language): Speaker {
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'always' });
   const units = unitFormats(tag);
-  const list = new Intl.ListFormat(tag, { type: 'unit', style: 'short' });
+  const list = new Intl.ListFormat(tag, { type: 'conjunction' });
   return {
     language,
     info,
