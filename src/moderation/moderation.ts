@@ -16,10 +16,10 @@ import { Cases, type Begun, type EvidenceOffer, type Flag, type Taken } from './
 import type { Case, ReportReason } from './case-record.js';
 import { startClassifier, type Classifier } from './classifier/classifier.js';
 import type { RgbPicture } from './classifier/tensor.js';
-import { countChange, Counters } from './counters.js';
+import { countChange, Counters, type Counted } from './counters.js';
 import { heldEvidence, type HeldEvidence } from './evidence.js';
 import { arenaBodies } from './list-bodies.js';
-import { Notices, type Letter, type Notice } from './notices.js';
+import { Notices, type Letter, type Notice, type NoticeKind } from './notices.js';
 import type { LumaPlane } from './pdq.js';
 import { PreservedShares } from './preserved.js';
 import { redactTokens, sharesNamed } from './redact.js';
@@ -259,7 +259,8 @@ export class Moderation {
     const fileIds = sharesNamed(letter.text, (token) => this.#fileIdOf(token));
     const known = fileIds.filter((fileId) => parseFileId(fileId) !== null);
     const notice = await this.#notices.receive({ ...letter, fileIds: known, text: this.#redacted(letter.text) }, now);
-    if (notice.dueAt !== null) await this.counters.add('takedowns', now);
+    const counted = COUNTED_AS[letter.kind];
+    if (counted !== null) await this.counters.add(counted, now);
     return notice;
   }
 
@@ -322,6 +323,15 @@ export class Moderation {
     return token === null ? null : (this.#ledger.find(token)?.fileId ?? null);
   }
 }
+
+/** The row of the report in which a letter counts. */
+const COUNTED_AS: Readonly<Record<NoticeKind, Counted | null>> = {
+  copyright: 'takedowns',
+  'intimate-image': 'takedowns',
+  'counter-notice': null,
+  authority: 'authorityRequests',
+  contact: null,
+};
 
 function nobodyYet(): Refusal {
   return new Refusal('busy', 'nobody can read letters here yet: the operator has made no staff account', {
