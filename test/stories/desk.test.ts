@@ -168,11 +168,12 @@ test.test('remove and ban: the same picture, made smaller and recompressed, is r
 });
 
 test.test('what was held at upload is served once it is released', async (t) => {
-  const holding = await opened({ CHATPIC_BORDERLINE: 'hold' });
+  const holding = await opened({ CHATPIC_BORDERLINE: 'hold', CHATPIC_CLASSIFIER: '/nonexistent/model.onnx' });
   t.teardown(() => holding.stop());
   const base = holding.app.address;
   const photo = await scene(9);
   const alice = await Moderator.signedIn(deskOf(holding));
+  t.match((await alice.get('/')).html, /role="alert">The classifier fails: the card beside its model is missing/);
   const { createHash } = await import('node:crypto');
   const listed = await shareDigest(base, photo);
   const form = new FormData();
