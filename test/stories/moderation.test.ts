@@ -11,23 +11,13 @@ import { sha256 } from '../../src/crypto/hash.js';
 import { deriveShareKey } from '../../src/crypto/share-key.js';
 import { parseLinkToken } from '../../src/ledger/tokens.js';
 import { Moderation } from '../../src/moderation/moderation.js';
-import { formOf, picture, postForm, startAppliance, upload, type Appliance } from './appliance.js';
+import { formOf, picture, postForm, scene, startAppliance, upload, type Appliance } from './appliance.js';
 
 const STAFF = { name: 'alice', passphrase: 'correct horse battery staple' };
 
 /** A second door on the same ledger: what the operator's tool would open while the appliance stands still. */
 function openModeration({ app }: Appliance): Promise<Moderation> {
   return Moderation.open(app.store);
-}
-
-/** A photograph-like picture: gradients and shapes, so that its appearance has something to be known by. */
-function scene(seed: number): Promise<Buffer> {
-  const shapes = Array.from({ length: 12 }, (_, i) => {
-    const at = (n: number): number => (seed * 7919 + i * 104_729 + n * 1299) % 600;
-    return `<circle cx="${at(1)}" cy="${at(2) % 450}" r="${20 + (at(3) % 90)}" fill="hsl(${at(4) % 360},60%,${20 + (at(5) % 60)}%)"/>`;
-  });
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="450"><defs><linearGradient id="g"><stop offset="0" stop-color="#123"/><stop offset="1" stop-color="#fc8"/></linearGradient></defs><rect width="600" height="450" fill="url(#g)"/>${shapes.join('')}</svg>`;
-  return sharp(Buffer.from(svg)).jpeg({ quality: 92 }).toBuffer();
 }
 
 test.test(
