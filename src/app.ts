@@ -12,6 +12,7 @@ import { SettingsError, type Listen } from './config/environment.js';
 import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
+import { Vouchers } from './intake/vouchers.js';
 import { Activity } from './janitor/activity.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
@@ -24,6 +25,8 @@ import type { RootKey } from './store/root-key.js';
 import { expectCircuitLine } from './tor/circuit-id.js';
 import { CircuitLimits } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
+import { openControl, type Control } from './web/control.js';
+import { controlCalls } from './web/control-calls.js';
 import { httpServer, listen, type Listening } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
 import { OpenWords } from './web/open-words.js';
@@ -75,7 +78,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
   const decoder = startDecoder({ log, queue: 128 });
   const moderation = await Moderation.open(store);
-  const services = assemble(configuration, store, { decoder, moderation, clock });
+  const vouchers = new Vouchers(store.ledger, () => clock.monotonic());
+  const services = assemble(configuration, store, { decoder, moderation, vouchers, clock });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const activity = new Activity();
   const janitor = startJanitor({
@@ -84,7 +88,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     rounds: new Rounds(store, configuration.rollSeconds),
     sweep: () => {
       limits.sweep();
-      moderation.sweep(store.ledger.now()).catch(() => log('sweep-failed'));
+      Promise.all([moderation.sweep(store.ledger.now()), vouchers.sweep()]).catch(() => log('sweep-failed'));
     },
     activity,
     // There with --expose-gc, as the service has it; doctor says where it is not.
@@ -92,7 +96,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onRoundFailed: () => log('round-failed'),
   });
   const listeners: Listening[] = [];
-  const parts: Parts = { listeners, janitor, services, decoder, store };
+  const parts: Parts = { listeners, janitor, services, decoder, store, control: null };
   const listenFor = async (place: Place): Promise<string> => {
     const listener = await openSenders(place, services, { limits, activity });
     listeners.push(listener);
@@ -103,6 +107,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (onion !== undefined) await listenFor(onionPlace(configuration, onion));
     if (configuration.mirror !== null)
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
+    parts.control = await openDoor(configuration.control, { vouchers }, log);
     let closing: Promise<void> | null = null;
     const close = (grace = GRACE): Promise<void> => (closing ??= closeAll(parts, grace));
     return { address, store, poisoned: store.poisoned, close };
@@ -124,10 +129,15 @@ function open(
 interface Rooms {
   readonly decoder: Decoder;
   readonly moderation: Moderation;
+  readonly vouchers: Vouchers;
   readonly clock: Clock;
 }
 
-function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, moderation, clock }: Rooms): Services {
+function assemble(
+  c: Configuration,
+  { arena, ledger }: OpenedStore,
+  { decoder, moderation, vouchers, clock }: Rooms,
+): Services {
   const monotonic = (): number => clock.monotonic();
   return {
     pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: base64Sha256 }),
@@ -140,7 +150,7 @@ function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, m
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,
-    isPro: () => false,
+    vouchers,
     monotonic,
   };
 }
@@ -230,15 +240,33 @@ function admitBy(limits: CircuitLimits): (circuit: CircuitId, socket: Socket) =>
   };
 }
 
+/** The operator's socket. Where there can be none the appliance runs all the same, and verbs say that it is in use. */
+async function openDoor(
+  path: string | null,
+  rooms: { readonly vouchers: Vouchers },
+  log: Logger,
+): Promise<Control | null> {
+  if (path === null) return null;
+  try {
+    return await openControl(path, controlCalls(rooms));
+  } catch {
+    log('control-failed');
+    return null;
+  }
+}
+
 interface Parts {
   readonly listeners: readonly Listening[];
   readonly janitor: Janitor;
   readonly services: Services;
   readonly decoder: Decoder;
   readonly store: OpenedStore;
+  control: Control | null;
 }
 
-async function closeAll({ listeners, janitor, services, decoder, store }: Parts, grace: number): Promise<void> {
+async function closeAll(parts: Parts, grace: number): Promise<void> {
+  const { listeners, janitor, services, decoder, store, control } = parts;
+  await control?.close();
   await Promise.all(listeners.map((listener) => listener.close(grace)));
   services.retrieval.close();
   await janitor.stop();

@@ -9,6 +9,7 @@ import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
 import { staffVerb } from './cli/staff.js';
 import { verifyVerb } from './cli/verify.js';
+import { voucherVerb } from './cli/voucher.js';
 import { EXIT } from './cli/terminal.js';
 
 // Everything that this process makes is its own user's alone.
@@ -20,7 +21,17 @@ const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')
   .showHelpAfterError()
   .exitOverride();
-for (const add of [serveVerb, initVerb, growVerb, doctorVerb, verifyVerb, panicVerb, staffVerb, blocklistVerb])
+for (const add of [
+  serveVerb,
+  initVerb,
+  growVerb,
+  doctorVerb,
+  verifyVerb,
+  panicVerb,
+  staffVerb,
+  blocklistVerb,
+  voucherVerb,
+])
   add(program);
 program.commands.forEach((command) => command.exitOverride());
 

@@ -2,6 +2,7 @@
 import type { FormReceiver } from '../intake/multipart.js';
 import type { Pipeline } from '../intake/pipeline.js';
 import type { ProgressBoard } from '../intake/progress.js';
+import type { Vouchers } from '../intake/vouchers.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Moderation } from '../moderation/moderation.js';
 import type { Retrieval } from '../retrieval/retrieval.js';
@@ -15,6 +16,10 @@ export interface Policy {
   readonly proBytes: number;
   readonly anyFile: boolean;
   readonly rollSeconds: number;
+  /** Days that a share may live that comes with a Pro code. */
+  readonly proDays: number;
+  /** Where codes are sold; null = ask through the contact form. */
+  readonly proUrl: string | null;
 }
 
 export interface Services {
@@ -29,7 +34,7 @@ export interface Services {
   readonly receiveForm: FormReceiver;
   /** The words to be typed before a link is opened; null where none is asked. */
   readonly words: OpenWords | null;
-  /** Whether a Pro code, as typed, is good now. */
-  readonly isPro: (code: string) => boolean;
+  /** Pro codes. A request asks through `codeCheck` of `uploads.ts`, which asks once for each code. */
+  readonly vouchers: Pick<Vouchers, 'isGood'>;
   readonly monotonic: () => number;
 }

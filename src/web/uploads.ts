@@ -1,7 +1,8 @@
 /** What the two ways of uploading have in common: a place, a watched pace, the pipeline, and the answer. */
 import type { Context } from 'koa';
 import { Refusal } from '../base/errors.js';
-import { MINUTE } from '../base/units.js';
+import { DAY, MINUTE } from '../base/units.js';
+import { parseOptions, type RawOptions, type ShareOptions } from '../intake/options.js';
 import type { Receipt, Upload } from '../intake/upload.js';
 import type { DeletionToken, LinkToken } from '../ledger/tokens.js';
 import { formOf, sendJson, sendText } from './answer.js';
@@ -25,6 +26,29 @@ export async function inPlace<T>(ctx: Context, { arena }: Services, work: () => 
   } finally {
     inFlight--;
   }
+}
+
+/** Whether a Pro code is good, for one request: a wrong one is one wrong try, however often it is asked about. */
+export function codeCheck({ vouchers }: Pick<Services, 'vouchers'>): (code: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (code) => {
+    const good = known.get(code) ?? vouchers.isGood(code);
+    known.set(code, good);
+    return good;
+  };
+}
+
+/** What the sender chose. Refuses a Pro code that is not good, and the choices that need one. */
+export function checkedOptions(
+  raw: RawOptions,
+  { ledger, policy }: Services,
+  isGood: (code: string) => boolean,
+): ShareOptions {
+  const options = parseOptions(raw, ledger.now(), policy.proDays * DAY);
+  if (options.code !== null && !isGood(options.code)) {
+    throw new Refusal('malformed', 'this Pro code is unknown or has ended', { field: 'code' });
+  }
+  return options;
 }
 
 /** Takes an upload through the pipeline. */

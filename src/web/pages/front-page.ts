@@ -56,6 +56,6 @@ function inAscii(html: string): string {
 
 /** Everything that the page says and that may differ between two answers. */
 function keyOf({ language, path, method }: PageContext, view: UploadView): string {
-  const { kind, freeBytes, proBytes, captionLength, noteLength, anyFile } = view;
-  return [language, path, method, kind, freeBytes, proBytes, captionLength, noteLength, anyFile].join(' ');
+  const { kind, freeBytes, proBytes, captionLength, noteLength, anyFile, proDays } = view;
+  return [language, path, method, kind, freeBytes, proBytes, captionLength, noteLength, anyFile, proDays].join(' ');
 }

@@ -97,6 +97,7 @@ const FIELD_PROBLEMS: ReadonlySet<string> = new Set<FieldProblem>([
   'views-not-a-number',
   'passphrase-too-long',
   'code-unknown',
+  'code-missing',
 ]);
 
 function isFieldProblem(code: UploadProblem['code']): code is FieldProblem {

@@ -5,22 +5,22 @@ import { Refusal, type RefusalCode } from '../../base/errors.js';
 import { bufferSource } from '../../base/source.js';
 import { ALPHANUMERIC, randomName } from '../../crypto/random.js';
 import { NOTE_BYTES } from '../../intake/multipart.js';
-import { CAPTION_CHARACTERS, parseOptions } from '../../intake/options.js';
+import { CAPTION_CHARACTERS } from '../../intake/options.js';
 import type { Received } from '../../intake/upload.js';
 import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/progress.js';
 import { formOf, pageContext, sendPage } from '../answer.js';
 import { acceptBody, drainBody, readBody } from '../body.js';
-import { EXPIRY_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
+import { UPLOAD_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
 import { statusOf } from '../refusals.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
-import { inPlace, receiptHeaders, sendReceiptForScripts } from '../uploads.js';
+import { checkedOptions, codeCheck, inPlace, receiptHeaders, sendReceiptForScripts } from '../uploads.js';
 import { sendReceiptPage } from '../receipt.js';
 
 type Fields = Readonly<Record<string, string>>;
 
 export function uploadRoutes(router: Router, site: Site, services: Services): void {
-  router.get('/', (ctx) => sendForm(ctx, services, 200, NOTHING_TYPED, null));
+  router.get('/', (ctx) => sendForm(ctx, services, 200, NOTHING_TYPED, null, 'pro' in ctx.query));
   router.post('/', (ctx) => takeForm(ctx, site, services));
 }
 
@@ -31,11 +31,12 @@ async function takeForm(ctx: Context, site: Site, services: Services): Promise<v
   try {
     await inPlace(ctx, services, async () => {
       acceptBody(ctx);
-      const form = await receive(ctx, services, progress);
+      const isGood = codeCheck(services);
+      const form = await receive(ctx, services, isGood, progress);
       fields = form.fields;
       try {
         if (form.refused !== null) throw form.refused;
-        await answer(ctx, site, services, { id, progress, fields, items: form.items });
+        await answer(ctx, site, services, { id, progress, fields, items: form.items, isGood });
       } finally {
         form.release();
       }
@@ -60,11 +61,16 @@ interface Taken {
   release(): void;
 }
 
-async function receive(ctx: Context, services: Services, progress: ProgressReport): Promise<Taken> {
+async function receive(
+  ctx: Context,
+  services: Services,
+  isGood: (code: string) => boolean,
+  progress: ProgressReport,
+): Promise<Taken> {
   ctx.req.on('data', (piece: Buffer) => progress.received(piece.length));
   if (ctx.is('multipart/form-data')) {
-    const { policy, isPro, receiveForm } = services;
-    const fileBytes = (fields: Fields): number => (isPro(fields['code'] ?? '') ? policy.proBytes : policy.freeBytes);
+    const { policy, receiveForm } = services;
+    const fileBytes = (fields: Fields): number => (isGood(fields['code'] ?? '') ? policy.proBytes : policy.freeBytes);
     const { fields, files, refused, release } = await receiveForm(ctx, { fileBytes, progress });
     const items = files.map(({ wish, spooled }) => ({ wish, source: spooled.source, typed: false }));
     return { fields, items: [...items, ...noteOf(fields)], refused, release };
@@ -88,18 +94,16 @@ interface Arrived {
   readonly progress: ProgressReport;
   readonly fields: Fields;
   readonly items: readonly Received[];
+  readonly isGood: (code: string) => boolean;
 }
 
 async function answer(
   ctx: Context,
   site: Site,
   services: Services,
-  { id, progress, fields, items }: Arrived,
+  { id, progress, fields, items, isGood }: Arrived,
 ): Promise<void> {
-  const options = parseOptions(fields, services.ledger.now());
-  if (options.code !== null && !services.isPro(options.code)) {
-    throw new Refusal('malformed', 'this Pro code is unknown or has ended', { field: 'code' });
-  }
+  const options = checkedOptions(fields, services, isGood);
   const receipt = await services.pipeline.share({ items, options, id, progress });
   progress.stage('done');
   if (formOf(ctx) !== 'html') {
@@ -116,6 +120,7 @@ function sendForm(
   status: number,
   typed: UploadTyped,
   problem: UploadProblem | null,
+  pro = typed.code !== '' || typed.expiry === 'pro',
 ): void {
   const view = {
     kind: typed.note === '' ? ('files' as const) : ('note' as const),
@@ -125,6 +130,7 @@ function sendForm(
     captionLength: CAPTION_CHARACTERS,
     noteLength: NOTE_BYTES / 10,
     anyFile: policy.anyFile,
+    proDays: pro ? policy.proDays : null,
     typed,
     problem,
   };
@@ -136,7 +142,7 @@ function typedIn(fields: Fields): UploadTyped {
   return {
     note: field('note'),
     caption: field('caption'),
-    expiry: EXPIRY_CHOICES.find((choice) => choice === fields['expiry']) ?? NOTHING_TYPED.expiry,
+    expiry: UPLOAD_CHOICES.find((choice) => choice === fields['expiry']) ?? NOTHING_TYPED.expiry,
     views: field('views'),
     passphrase: field('passphrase'),
     code: field('code'),
@@ -150,6 +156,7 @@ const FIELD_PROBLEMS: Readonly<Record<string, UploadProblem['code']>> = {
   views: 'views-not-a-number',
   passphrase: 'passphrase-too-long',
   code: 'code-unknown',
+  pro: 'code-missing',
 };
 
 function problemOf({ code, message, detail }: Refusal): UploadProblem {

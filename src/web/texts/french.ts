@@ -19,11 +19,13 @@ export const french: Catalogue = {
   'expiry.1w': '1 semaine',
   'expiry.burn': 'Après une lecture',
   'expiry.never': 'Quand je le supprime',
+  'expiry.pro': 'Avec Pro : {days} jours',
   'expiry.1h.means': 'Disparaît dans 60 minutes.',
   'expiry.1d.means': 'Disparaît dans 24 heures.',
   'expiry.1w.means': 'Disparaît dans 7 jours.',
   'expiry.burn.means': 'S’ouvre exactement une fois, puis disparaît. Non lu, il disparaît après une semaine.',
   'expiry.never.means': 'Reste jusqu’à ce que vous le supprimiez avec votre code de suppression.',
+  'expiry.pro.means': 'Disparaît dans {days} jours. Demande un code Pro, sous « Plus d’options ».',
 
   'privacy.onion':
     'Vous êtes sur le service onion. Il n’apprend jamais votre adresse. Votre réseau voit que vous utilisez Tor, quand et combien, mais pas que vous êtes venu ici.',
@@ -70,6 +72,8 @@ export const french: Catalogue = {
   'problem.views-not-a-number': 'Le nombre de lectures est un nombre entier de 1 à 1000, ou vide.',
   'problem.passphrase-too-long': 'La phrase secrète est trop longue. Utilisez 200 caractères au plus.',
   'problem.code-unknown': 'Ce code Pro est inconnu ou expiré. Vérifiez-le, ou laissez le champ vide.',
+  'problem.code-missing':
+    'Le garder si longtemps demande un code Pro. Tapez-en un sous « Plus d’options », ou choisissez une autre durée.',
   'problem.again': 'Ce que vous avez écrit a été gardé. Les fichiers doivent être choisis à nouveau.',
 
   'receipt.title': 'Votre lien est prêt',
@@ -277,9 +281,12 @@ export const french: Catalogue = {
   'contact.message.help': 'Jusqu’à {count} caractères.',
   'contact.reply': 'Comment vous répondre (facultatif)',
   'contact.reply.help': 'Laissez vide pour rester anonyme. Nous ne pourrons alors pas répondre.',
+  'contact.code': 'Code Pro (facultatif)',
+  'contact.code.help': 'Avec lui, votre message est lu en premier.',
   'contact.go': 'Envoyer',
   'contact.report': 'Pour signaler un lien partagé, utilisez le bouton « Signaler » de sa page.',
   'contact.problem.message': 'Écrivez d’abord un message.',
+  'contact.problem.code': 'Ce code Pro est inconnu ou expiré. Vérifiez-le, ou laissez le champ vide.',
   'contact.problem.too-long': 'C’est trop long. Ramenez-le à {count} caractères.',
   'contact.sent.title': 'Message reçu',
   'contact.sent.lead': 'Merci. Nous lisons chaque message.',
@@ -349,6 +356,20 @@ export const french: Catalogue = {
   'error.internal.help': 'Rien de vous n’a été noté. Réessayez dans un instant ; si cela persiste, écrivez-nous.',
   'error.retry': { one: 'Réessayez dans {count} seconde.', other: 'Réessayez dans {count} secondes.' },
   'error.back': 'Au début',
+
+  'pro.title': 'Codes Pro',
+  'pro.lead': 'Un code donne plus de place. Tout le reste est pareil pour tout le monde.',
+  'pro.size': 'Jusqu’à {pro} par fichier au lieu de {free}.',
+  'pro.days': 'Des liens qui vivent jusqu’à {days} jours.',
+  'pro.support': 'Vos messages sont lus en premier : tapez le code dans le formulaire de contact.',
+  'pro.buy': 'Obtenir un code',
+  'pro.ask': 'Demander un code',
+  'pro.use': 'Utiliser un code',
+  'pro.private': 'Ce que cela nous apprend',
+  'pro.private.how':
+    'Seulement que quelqu’un a un code valable. Nous gardons une empreinte de chaque code, pas le code, et nous n’écrivons rien quand il sert : ni quand, ni combien de fois, ni pour quel envoi. Un lien qui vit plus d’une semaine a été fait avec un code, on n’en voit pas plus.',
+  'pro.keep':
+    'Un code marche pour qui le tape, jusqu’à la fin de sa durée. Gardez-le pour vous : nous ne pouvons pas remplacer un code perdu.',
 
   'challenge.title': 'Un mot, s’il vous plaît',
   'challenge.lead':

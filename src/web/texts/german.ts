@@ -19,11 +19,13 @@ export const german: Catalogue = {
   'expiry.1w': '1 Woche',
   'expiry.burn': 'Nach einem Aufruf',
   'expiry.never': 'Wenn ich lösche',
+  'expiry.pro': 'Mit Pro: {days} Tage',
   'expiry.1h.means': 'Weg in 60 Minuten.',
   'expiry.1d.means': 'Weg in 24 Stunden.',
   'expiry.1w.means': 'Weg in 7 Tagen.',
   'expiry.burn.means': 'Öffnet sich genau einmal, dann ist es weg. Ungelesen verschwindet es nach einer Woche.',
   'expiry.never.means': 'Bleibt, bis Sie es mit Ihrem Löschcode löschen.',
+  'expiry.pro.means': 'Weg in {days} Tagen. Braucht einen Pro-Code, unter „Mehr Möglichkeiten“.',
 
   'privacy.onion':
     'Sie sind auf dem Onion-Dienst. Er erfährt Ihre Adresse nie. Ihr Netz sieht, dass Sie Tor benutzen, wann und wie viel, aber nicht, dass Sie hier waren.',
@@ -70,6 +72,8 @@ export const german: Catalogue = {
   'problem.passphrase-too-long': 'Das Passwort ist zu lang. Nehmen Sie höchstens 200 Zeichen.',
   'problem.code-unknown':
     'Dieser Pro-Code ist unbekannt oder abgelaufen. Prüfen Sie ihn, oder lassen Sie das Feld leer.',
+  'problem.code-missing':
+    'So lange bleibt es nur mit einem Pro-Code. Tippen Sie einen unter „Mehr Möglichkeiten“, oder wählen Sie eine andere Zeit.',
   'problem.again': 'Was Sie geschrieben haben, ist noch da. Dateien müssen neu gewählt werden.',
 
   'receipt.title': 'Ihr Link ist fertig',
@@ -279,9 +283,13 @@ export const german: Catalogue = {
   'contact.message.help': 'Bis {count} Zeichen.',
   'contact.reply': 'Wie wir antworten können (freiwillig)',
   'contact.reply.help': 'Lassen Sie es leer, um anonym zu bleiben. Dann können wir nicht antworten.',
+  'contact.code': 'Pro-Code (freiwillig)',
+  'contact.code.help': 'Damit wird Ihre Nachricht zuerst gelesen.',
   'contact.go': 'Senden',
   'contact.report': 'Um einen geteilten Link zu melden, nehmen Sie den Knopf „Melden“ auf seiner Seite.',
   'contact.problem.message': 'Schreiben Sie zuerst eine Nachricht.',
+  'contact.problem.code':
+    'Dieser Pro-Code ist unbekannt oder abgelaufen. Prüfen Sie ihn, oder lassen Sie das Feld leer.',
   'contact.problem.too-long': 'Das ist zu lang. Kürzen Sie es auf {count} Zeichen.',
   'contact.sent.title': 'Nachricht eingegangen',
   'contact.sent.lead': 'Danke. Wir lesen jede Nachricht.',
@@ -358,6 +366,20 @@ export const german: Catalogue = {
     other: 'Versuchen Sie es in {count} Sekunden noch einmal.',
   },
   'error.back': 'Zum Anfang',
+
+  'pro.title': 'Pro-Codes',
+  'pro.lead': 'Ein Code schafft Platz für mehr. Alles andere ist für alle gleich.',
+  'pro.size': 'Bis {pro} je Datei statt {free}.',
+  'pro.days': 'Links, die bis zu {days} Tage leben.',
+  'pro.support': 'Ihre Nachrichten an uns werden zuerst gelesen: Tippen Sie den Code in das Kontaktformular.',
+  'pro.buy': 'Einen Code bekommen',
+  'pro.ask': 'Nach einem Code fragen',
+  'pro.use': 'Einen Code verwenden',
+  'pro.private': 'Was wir dabei erfahren',
+  'pro.private.how':
+    'Nur, dass jemand einen gültigen Code hat. Wir bewahren von jedem Code einen Fingerabdruck auf, nicht den Code, und schreiben nichts auf, wenn er verwendet wird: nicht wann, nicht wie oft, nicht für welchen Upload. Ein Link, der länger als eine Woche lebt, wurde mit irgendeinem Code gemacht; mehr sieht man nicht.',
+  'pro.keep':
+    'Ein Code gilt für jeden, der ihn tippt, bis seine Zeit um ist. Behalten Sie ihn für sich: Einen verlorenen können wir nicht ersetzen.',
 
   'challenge.title': 'Ein Wort, bitte',
   'challenge.lead':

@@ -85,6 +85,7 @@ const upload: views.UploadView = {
   captionLength: 200,
   noteLength: 100_000,
   anyFile: false,
+  proDays: null,
   typed: views.NOTHING_TYPED,
   problem: null,
 };
@@ -197,6 +198,8 @@ const policy: views.PolicyView = {
   proBytes: 100_000_000,
   anyFile: false,
   rollSeconds: 70,
+  proDays: 30,
+  proUrl: null,
   listener: 'onion',
 };
 const report: views.ReportView = {
@@ -208,7 +211,7 @@ const report: views.ReportView = {
 };
 const takedown: views.TakedownView = { typed: views.NO_TAKEDOWN, problem: null };
 const contact: views.ContactView = {
-  typed: { topic: '', message: '', reply: '' },
+  typed: { topic: '', message: '', reply: '', code: '' },
   problem: null,
   messageLength: 4000,
 };
@@ -403,10 +406,11 @@ export const STATES: readonly State[] = [
   state(
     'contact',
     'problem',
-    { ...contact, typed: { topic: 'security', message: '', reply: 'a@b.example' }, problem: 'message' },
+    { ...contact, typed: { topic: 'security', message: '', reply: 'a@b.example', code: '' }, problem: 'message' },
     POST,
   ),
   state('contact', 'too-long', { ...contact, problem: 'too-long' }, POST),
+  state('contact', 'problem-code', { ...contact, typed: { ...contact.typed, code: 'X' }, problem: 'code' }, POST),
   state('sent', 'report', { kind: 'report', reference: null }, POST),
   state('sent', 'takedown', { kind: 'takedown', reference: 'td-8x2k1m' }, POST),
   state('sent', 'contact', { kind: 'contact', reference: null }, POST),
@@ -415,6 +419,8 @@ export const STATES: readonly State[] = [
   state('privacy', '', policy),
   state('privacy', 'mirror', { ...policy, listener: 'mirror' }, { path: '/privacy' }),
   state('privacy', 'local', { ...policy, listener: 'local' }, { path: '/privacy' }),
+  state('pro', '', policy),
+  state('pro', 'shop', { ...policy, proUrl: 'https://shop.example/chatpic' }, { path: '/pro' }),
   state('transparency', '', {
     quarters: [
       { year: 2026, quarter: 1, running: true, counts: counts(true) },
@@ -481,7 +487,7 @@ export const HOSTILE_STATES: readonly State[] = [
   state(
     'contact',
     'hostile',
-    { ...contact, typed: { topic: HOSTILE, message: HOSTILE, reply: HOSTILE }, problem: 'too-long' },
+    { ...contact, typed: { topic: HOSTILE, message: HOSTILE, reply: HOSTILE, code: HOSTILE }, problem: 'too-long' },
     POST,
   ),
 ];
