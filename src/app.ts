@@ -7,7 +7,7 @@ import path from 'node:path';
 import { systemClock, type Clock } from './base/clock.js';
 import type { Logger } from './base/log.js';
 import { SECOND } from './base/units.js';
-import type { Configuration, Mirror } from './config/configuration.js';
+import type { Configuration, Limits, Mirror } from './config/configuration.js';
 import { SettingsError, type Listen } from './config/environment.js';
 import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
@@ -23,11 +23,12 @@ import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
 import type { RootKey } from './store/root-key.js';
 import { expectCircuitLine } from './tor/circuit-id.js';
-import { CircuitLimits } from './tor/circuit-limits.js';
+import { CircuitLimits, DEFAULT_BOUNDS, type CircuitBounds } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
 import { openControl, type Control } from './web/control.js';
-import { controlCalls } from './web/control-calls.js';
-import { httpServer, listen, type Listening } from './web/listen.js';
+import { controlCalls, type ControlParts } from './web/control-calls.js';
+import { Counts } from './web/counts.js';
+import { httpServer, listen, type Listening, type Patience } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
 import { OpenWords } from './web/open-words.js';
 import { createPages } from './web/pages/pages.js';
@@ -36,6 +37,7 @@ import type { Services } from './web/services.js';
 import type { Site } from './web/site.js';
 import { base64Sha256 } from './web/style-hash.js';
 import { loadTls } from './web/tls.js';
+import { Traffic } from './web/traffic.js';
 
 /** Uploads and downloads under way get this long to end when the appliance is stopped. */
 const GRACE = 15 * SECOND;
@@ -74,13 +76,18 @@ export interface App {
 /** Starts the appliance; resolves when it listens. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { configuration, log, onion, clock = systemClock } = options;
+  const bounds = configuration.limits;
   const store = await open(options, clock);
   // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
-  const decoder = startDecoder({ log, queue: 128 });
+  const decoder = startDecoder({ log, children: bounds.decoders, queue: bounds.decoderQueue });
   const moderation = await Moderation.open(store);
   const vouchers = new Vouchers(store.ledger, () => clock.monotonic());
   const services = assemble(configuration, store, { decoder, moderation, vouchers, clock });
-  const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
+  const limits = new CircuitLimits({
+    clock,
+    bounds: circuitBounds(bounds),
+    closeCircuit: (circuit) => onion?.closeCircuit(circuit),
+  });
   const activity = new Activity();
   const janitor = startJanitor({
     ledger: store.ledger,
@@ -88,6 +95,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     rounds: new Rounds(store, configuration.rollSeconds),
     sweep: () => {
       limits.sweep();
+      services.traffic.sweep();
       Promise.all([moderation.sweep(store.ledger.now()), vouchers.sweep()]).catch(() => log('sweep-failed'));
     },
     activity,
@@ -98,7 +106,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const listeners: Listening[] = [];
   const parts: Parts = { listeners, janitor, services, decoder, store, control: null };
   const listenFor = async (place: Place): Promise<string> => {
-    const listener = await openSenders(place, services, { limits, activity });
+    const listener = await openSenders(place, services, { limits, activity, headers: bounds.headers });
     listeners.push(listener);
     return listener.address;
   };
@@ -107,7 +115,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (onion !== undefined) await listenFor(onionPlace(configuration, onion));
     if (configuration.mirror !== null)
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
-    parts.control = await openDoor(configuration.control, { vouchers }, log);
+    parts.control = await openDoor(
+      configuration.control,
+      { ...services, vouchers, limits: bounds, challenged: () => false },
+      log,
+    );
     let closing: Promise<void> | null = null;
     const close = (grace = GRACE): Promise<void> => (closing ??= closeAll(parts, grace));
     return { address, store, poisoned: store.poisoned, close };
@@ -139,20 +151,28 @@ function assemble(
   { decoder, moderation, vouchers, clock }: Rooms,
 ): Services {
   const monotonic = (): number => clock.monotonic();
+  const counts = new Counts();
   return {
     pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: base64Sha256 }),
     policy: c,
     arena,
     ledger,
-    pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c }),
-    retrieval: new Retrieval({ arena, ledger, monotonic }),
+    pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c, ...c.limits }),
+    retrieval: new Retrieval({ arena, ledger, monotonic, ...c.limits }),
     moderation,
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,
     vouchers,
+    counts,
+    traffic: new Traffic(c.limits, counts, monotonic),
     monotonic,
   };
+}
+
+/** Requests are counted by the minute. */
+function circuitBounds({ circuitRequests, circuitUploads, circuitConnections }: Limits): CircuitBounds {
+  return { ...DEFAULT_BOUNDS, requests: circuitRequests, uploads: circuitUploads, connections: circuitConnections };
 }
 
 /** A listener of the senders' site, and what its links bear. */
@@ -203,17 +223,22 @@ const MIRROR_WITHOUT_ORIGIN = {
 interface Watched {
   readonly limits: CircuitLimits;
   readonly activity: Activity;
+  /** Milliseconds for the head of a request. */
+  readonly headers: number;
 }
 
-async function openSenders(place: Place, services: Services, { limits, activity }: Watched): Promise<Listening> {
+async function openSenders(place: Place, services: Services, watched: Watched): Promise<Listening> {
+  const { limits, activity, headers } = watched;
+  const { traffic, counts } = services;
   // The address is known only once the server listens, and the site's links bear it.
   const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
-  const handler: RequestListener = (request, response) => {
+  const handler = traffic.through((request, response) => {
     response.once('close', activity.begin());
     handling.current(request, response);
-  };
-  const { front, http } = serverFor(place, handler);
+  });
+  const { front, http } = serverFor(place, handler, { headers, onSlowHead: () => counts.add('headers') });
   const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
+  traffic.watch(front);
   const listening = await listen(front, place.listen, http);
   const answer = createSenders(place.site(listening.address), services, circuits).callback();
   handling.current = (request, response) => void answer(request, response);
@@ -221,12 +246,16 @@ async function openSenders(place: Place, services: Services, { limits, activity 
 }
 
 /** Plain http, or TLS where the mirror ends it itself. */
-function serverFor({ tls, site }: Place, handler: RequestListener): { front: NetServer; http: Server } {
+function serverFor(
+  { tls, site }: Place,
+  handler: RequestListener,
+  patience: Patience,
+): { front: NetServer; http: Server } {
   if (tls === undefined) {
-    const http = httpServer(handler);
+    const http = httpServer(handler, patience);
     return { front: http, http };
   }
-  const { front, secure } = mirrorServer(handler, tls, site('').origin);
+  const { front, secure } = mirrorServer(handler, tls, site('').origin, patience);
   return { front, http: secure };
 }
 
@@ -241,11 +270,7 @@ function admitBy(limits: CircuitLimits): (circuit: CircuitId, socket: Socket) =>
 }
 
 /** The operator's socket. Where there can be none the appliance runs all the same, and verbs say that it is in use. */
-async function openDoor(
-  path: string | null,
-  rooms: { readonly vouchers: Vouchers },
-  log: Logger,
-): Promise<Control | null> {
+async function openDoor(path: string | null, rooms: ControlParts, log: Logger): Promise<Control | null> {
   if (path === null) return null;
   try {
     return await openControl(path, controlCalls(rooms));

@@ -8,6 +8,7 @@ import { initVerb } from './cli/init.js';
 import { panicVerb } from './cli/panic.js';
 import { serveVerb } from './cli/serve.js';
 import { staffVerb } from './cli/staff.js';
+import { limitsVerb } from './cli/limits.js';
 import { verifyVerb } from './cli/verify.js';
 import { voucherVerb } from './cli/voucher.js';
 import { EXIT } from './cli/terminal.js';
@@ -31,6 +32,7 @@ for (const add of [
   staffVerb,
   blocklistVerb,
   voucherVerb,
+  limitsVerb,
 ])
   add(program);
 program.commands.forEach((command) => command.exitOverride());

@@ -15,9 +15,6 @@ import { Repeats, type Tokens } from './repeats.js';
 import { sealShare, type Sealed } from './seal.js';
 import type { Doubt, Receipt, Reviewed, Scrubbed, Upload } from './upload.js';
 
-/** Links that never expire may own this part of the store, so that others still find room. */
-const NEVER_SHARE = 0.3;
-
 export interface RecorderParts {
   readonly arena: Arena;
   readonly ledger: Ledger;
@@ -26,11 +23,15 @@ export interface RecorderParts {
   readonly monotonic: () => number;
   /** Whether what is borderline waits for a human, or is shared until one has looked. */
   readonly holdBorderline: boolean;
+  /** Links that never expire may own this part of the store, 0 to 0.3, so that others still find room. */
+  readonly neverShare: number;
 }
 
 export class Recorder {
   readonly #parts: RecorderParts;
   readonly #repeats: Repeats;
+  /** Units of links that never expire, which are being recorded: the ledger counts them when they are. */
+  #becomingNever = 0;
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -114,24 +115,34 @@ export class Recorder {
     { hold }: Sealed,
     doubt: Doubt | null,
   ): Promise<void> {
-    const { arena, ledger, holdBorderline } = this.#parts;
+    const { ledger, holdBorderline } = this.#parts;
     const { mode, duration, views } = lifetime;
-    if (mode === 'never' && ledger.unitsOf('never') + hold.units.length > NEVER_SHARE * arena.capacity().total) {
-      throw new Refusal('store-full', 'no room for links that never expire', { choice: 'never' });
-    }
     const expiresAt = duration === null ? null : ledger.now() + duration;
     const units = hold.units.length;
-    const share = await ledger.put({
+    const release = mode === 'never' ? this.#roomForNever(units) : null;
+    const held = doubt !== null && holdBorderline;
+    const put = ledger.put({
       ...tokens,
       secret,
       expiresAt,
       mode,
       views,
       hasPassphrase: passphrase !== null,
-      held: doubt !== null && holdBorderline,
+      held,
       hold,
     });
+    const share = await put.finally(() => release?.());
     if (doubt !== null) await this.#doubt(share, doubt, await deriveShareKey(tokens.link, passphrase, secret), units);
+  }
+
+  /** Counts units that are about to be a link's which never expires. Refuses what would be beyond their part of the store. */
+  #roomForNever(units: number): () => void {
+    const { arena, ledger, neverShare } = this.#parts;
+    if (ledger.unitsOf('never') + this.#becomingNever + units > neverShare * arena.capacity().total) {
+      throw new Refusal('store-full', 'no room for links that never expire', { choice: 'never', bound: 'never' });
+    }
+    this.#becomingNever += units;
+    return () => void (this.#becomingNever -= units);
   }
 
   /** Puts a borderline share before the staff, with its key sealed to them. The key is wiped here. */

@@ -77,7 +77,8 @@ export class Vouchers {
     if (name === null) return false;
     const place = name.readUInt16BE(0) % PLACES;
     const wait = (this.#tries.get(place)?.until ?? 0) - this.#monotonic();
-    if (wait > 0) throw new Refusal('slow-down', 'too many wrong Pro codes', { seconds: Math.ceil(wait / SECOND) });
+    if (wait > 0)
+      throw new Refusal('slow-down', 'too many wrong Pro codes', { seconds: Math.ceil(wait / SECOND), bound: 'codes' });
     const value = this.#book().get(name);
     if (value !== null && parseVoucher(value).until > this.#ledger.now()) return true;
     this.#failed(place);

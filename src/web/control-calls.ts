@@ -2,9 +2,15 @@
 import { Refusal } from '../base/errors.js';
 import type { Vouchers } from '../intake/vouchers.js';
 import type { ControlCalls } from './control.js';
+import { loadReport, type LoadParts } from './load-report.js';
 
-export function controlCalls({ vouchers }: { readonly vouchers: Vouchers }): ControlCalls {
+export interface ControlParts extends LoadParts {
+  readonly vouchers: Vouchers;
+}
+
+export function controlCalls({ vouchers, ...load }: ControlParts): ControlCalls {
   return {
+    'GET /load': () => loadReport(load),
     'GET /vouchers': () => ({ batches: vouchers.list() }),
     'POST /vouchers': ({ count, days }) => vouchers.mint(Number(count ?? 1), Number(days)),
     'POST /vouchers/revoke': async ({ what }) => ({ ended: await vouchers.revoke(codeOrBatch(what)) }),

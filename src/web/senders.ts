@@ -35,8 +35,9 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
     await next();
     sendAscii(ctx);
   });
-  app.use(answerFailures(services.pages));
+  app.use(answerFailures(services.pages, services.counts));
   if (circuits !== null) app.use(boundCircuits(circuits));
+  app.use(boundAnswers(services.traffic));
   app.use(sameOriginOnly);
   app.use(onionLocation(site));
   const router = new Router();
@@ -60,6 +61,15 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
 function ownPath(target: string): string {
   const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   return path === target || path.startsWith('/') ? path : `/${path}`;
+}
+
+/** Bytes that nobody reads lie in memory: past the bound, whatever has many of them waits for its turn. Forms still come. */
+function boundAnswers({ exchanges }: Services['traffic']) {
+  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    if (/^\/(view|file|open)\//.test(ctx.path) && exchanges.full)
+      throw new Refusal('busy', 'too many answers wait for their readers', { seconds: 10, bound: 'answers' });
+    await next();
+  };
 }
 
 /** Koa would have Node look for characters beyond ASCII once more; a body as long in bytes as in characters has none. */

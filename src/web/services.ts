@@ -8,7 +8,9 @@ import type { Moderation } from '../moderation/moderation.js';
 import type { Retrieval } from '../retrieval/retrieval.js';
 import type { Arena } from '../store/arena.js';
 import type { OpenWords } from './open-words.js';
+import type { Counts } from './counts.js';
 import type { Pages } from './pages/pages.js';
+import type { Traffic } from './traffic.js';
 
 export interface Policy {
   readonly siteName: string;
@@ -36,5 +38,7 @@ export interface Services {
   readonly words: OpenWords | null;
   /** Pro codes. A request asks through `codeCheck` of `uploads.ts`, which asks once for each code. */
   readonly vouchers: Pick<Vouchers, 'isGood'>;
+  readonly traffic: Traffic;
+  readonly counts: Counts;
   readonly monotonic: () => number;
 }
