@@ -27,7 +27,8 @@ import { CircuitLimits, DEFAULT_BOUNDS, type CircuitBounds } from './tor/circuit
 import type { CircuitId } from './tor/circuit-line.js';
 import { openControl, type Control } from './web/control.js';
 import { controlCalls, type ControlParts } from './web/control-calls.js';
-import { Counts } from './web/counts.js';
+import { Challenge } from './web/challenge.js';
+import { Counts, type Bound } from './web/counts.js';
 import { httpServer, listen, type Listening, type Patience } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
 import { OpenWords } from './web/open-words.js';
@@ -39,6 +40,8 @@ import { base64Sha256 } from './web/style-hash.js';
 import { loadTls } from './web/tls.js';
 import { Traffic } from './web/traffic.js';
 
+/** Limits that a flood of uploads runs into: they switch the challenge on. */
+const STRAINS: ReadonlySet<Bound> = new Set(['uploads', 'bodies', 'decoders']);
 /** Uploads and downloads under way get this long to end when the appliance is stopped. */
 const GRACE = 15 * SECOND;
 const TEMPLATES = path.resolve(import.meta.dirname, '../../templates');
@@ -117,7 +120,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
     parts.control = await openDoor(
       configuration.control,
-      { ...services, vouchers, limits: bounds, challenged: () => false },
+      { ...services, vouchers, limits: bounds, challenged: () => services.challenge.active },
       log,
     );
     let closing: Promise<void> | null = null;
@@ -151,7 +154,10 @@ function assemble(
   { decoder, moderation, vouchers, clock }: Rooms,
 ): Services {
   const monotonic = (): number => clock.monotonic();
-  const counts = new Counts();
+  const challenge = new Challenge(c.challenge, monotonic);
+  const counts = new Counts((bound) => {
+    if (STRAINS.has(bound)) challenge.strain();
+  });
   return {
     pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: base64Sha256 }),
     policy: c,
@@ -165,6 +171,7 @@ function assemble(
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,
     vouchers,
     counts,
+    challenge,
     traffic: new Traffic(c.limits, counts, monotonic),
     monotonic,
   };

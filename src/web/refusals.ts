@@ -21,6 +21,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   unreadable: 422,
   prohibited: 422,
   'slow-down': 429,
+  challenge: 429,
   busy: 503,
   'store-full': 507,
 };

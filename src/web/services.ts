@@ -8,6 +8,7 @@ import type { Moderation } from '../moderation/moderation.js';
 import type { Retrieval } from '../retrieval/retrieval.js';
 import type { Arena } from '../store/arena.js';
 import type { OpenWords } from './open-words.js';
+import type { Challenge } from './challenge.js';
 import type { Counts } from './counts.js';
 import type { Pages } from './pages/pages.js';
 import type { Traffic } from './traffic.js';
@@ -39,6 +40,7 @@ export interface Services {
   /** Pro codes. A request asks through `codeCheck` of `uploads.ts`, which asks once for each code. */
   readonly vouchers: Pick<Vouchers, 'isGood'>;
   readonly traffic: Traffic;
+  readonly challenge: Challenge;
   readonly counts: Counts;
   readonly monotonic: () => number;
 }

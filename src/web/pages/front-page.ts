@@ -35,7 +35,7 @@ export function frontPage(
     return page;
   };
   return (context, view) => {
-    if (view.problem !== null || view.typed !== NOTHING_TYPED) return render(context, view);
+    if (view.problem !== null || view.typed !== NOTHING_TYPED || view.pass !== null) return render(context, view);
     const key = keyOf(context, view);
     const { pieces, styleHash } = kept.get(key) ?? keep(key, context, view);
     const ownHash = `'sha256-${hashOf(progressStyle(view.progressId))}'`;

@@ -74,6 +74,8 @@ export interface UploadView {
   readonly anyFile: boolean;
   /** Days that a Pro code keeps a share, where the form is for those who have one; null = it offers no such choice. */
   readonly proDays: number | null;
+  /** From the challenge, where one is asked; null otherwise. */
+  readonly pass: string | null;
   readonly typed: UploadTyped;
   readonly problem: UploadProblem | null;
 }
@@ -295,6 +297,8 @@ export interface ChallengeView {
   readonly challenge: string;
   readonly word: string;
   readonly wrong: boolean;
+  /** What was typed before: goes along unseen. */
+  readonly carried: readonly (readonly [string, string])[];
 }
 
 /** Shown while a place is waited for; the route sends a `Refresh` header with the same number of seconds. */

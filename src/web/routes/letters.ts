@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { formOf, pageContext, sendJson, sendPage, sendText } from '../answer.js';
-import { smallForm } from '../body.js';
+import { gatedForm } from '../gate.js';
 import {
   CONTACT_TOPICS,
   NO_TAKEDOWN,
@@ -36,7 +36,8 @@ export function letterRoutes(router: Router, services: Services): void {
 }
 
 async function takedown(ctx: Context, services: Services): Promise<void> {
-  const fields = await smallForm(ctx, services.receiveForm);
+  const fields = await gatedForm(ctx, services);
+  if (fields === null) return;
   const typed = takedownTyped(fields);
   const problem = takedownProblem(typed);
   if (problem !== null) {
@@ -51,7 +52,8 @@ async function takedown(ctx: Context, services: Services): Promise<void> {
 }
 
 async function contact(ctx: Context, services: Services): Promise<void> {
-  const fields = await smallForm(ctx, services.receiveForm);
+  const fields = await gatedForm(ctx, services);
+  if (fields === null) return;
   const topic = CONTACT_TOPICS.find((known) => known === fields['topic']) ?? 'question';
   const field = (name: string): string => fields[name] ?? '';
   const typed = { topic, message: field('message'), reply: field('reply'), code: field('code').slice(0, 200) };

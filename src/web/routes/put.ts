@@ -6,6 +6,7 @@ import type { RawOptions } from '../../intake/options.js';
 import { spool } from '../../intake/spool.js';
 import { unwatched } from '../../intake/progress.js';
 import { acceptBody, bodyOf } from '../body.js';
+import { gateFor } from '../gate.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
 import { checkedOptions, codeCheck, inPlace, sendReceiptForScripts } from '../uploads.js';
@@ -17,6 +18,7 @@ export function putRoutes(router: Router, site: Site, services: Services): void 
 }
 
 async function takeFile(ctx: Context, site: Site, services: Services): Promise<void> {
+  gateFor(ctx, services).check({});
   const options = checkedOptions(headerOptions(ctx), services, codeCheck(services));
   const bytes = options.code === null ? services.policy.freeBytes : services.policy.proBytes;
   // Who asked before sending learns of the limit before sending; who did not is read to the end first.

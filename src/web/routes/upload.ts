@@ -11,6 +11,7 @@ import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/
 import { formOf, pageContext, sendPage } from '../answer.js';
 import { acceptBody, drainBody, readBody } from '../body.js';
 import { UPLOAD_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
+import { gateFor, sendChallenge, type Gate } from '../gate.js';
 import { statusOf } from '../refusals.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
@@ -20,22 +21,33 @@ import { sendReceiptPage } from '../receipt.js';
 type Fields = Readonly<Record<string, string>>;
 
 export function uploadRoutes(router: Router, site: Site, services: Services): void {
-  router.get('/', (ctx) => sendForm(ctx, services, 200, NOTHING_TYPED, null, 'pro' in ctx.query));
+  router.get('/', (ctx) => {
+    if (services.challenge.active) sendChallenge(ctx, services, formPath(ctx), {});
+    else sendForm(ctx, services, { status: 200, typed: NOTHING_TYPED, problem: null, pass: null });
+  });
   router.post('/', (ctx) => takeForm(ctx, site, services));
 }
 
 async function takeForm(ctx: Context, site: Site, services: Services): Promise<void> {
   const id = parseUploadId(typeof ctx.query['progress'] === 'string' ? ctx.query['progress'] : undefined);
   const progress = services.progress.begin(id, Number(ctx.get('Content-Length')) || null);
+  const gate = gateFor(ctx, services);
   let fields: Fields = {};
   try {
+    // A script has its ticket in a header: it is told before it sends.
+    if (formOf(ctx) !== 'html') gate.check({});
     await inPlace(ctx, services, async () => {
       acceptBody(ctx);
       const isGood = codeCheck(services);
-      const form = await receive(ctx, services, isGood, progress);
+      const form = await receive(ctx, services, { isGood, gate, progress });
       fields = form.fields;
       try {
         if (form.refused !== null) throw form.refused;
+        gate.check(fields);
+        if (gate.pass !== null && form.items.length === 0) {
+          sendForm(ctx, services, { status: 200, typed: typedIn(fields), problem: null, pass: gate.pass });
+          return;
+        }
         await answer(ctx, site, services, { id, progress, fields, items: form.items, isGood });
       } finally {
         form.release();
@@ -48,7 +60,13 @@ async function takeForm(ctx: Context, site: Site, services: Services): Promise<v
     if (formOf(ctx) !== 'html') throw error;
     // A browser shows an answer only when all of its form was read; a script reads while it sends.
     if (!ctx.req.readableEnded) await drainBody(ctx);
-    sendForm(ctx, services, statusOf(error.code), typedIn(fields), problemOf(error));
+    if (error.code === 'challenge') {
+      services.counts.add('challenge');
+      sendChallenge(ctx, services, formPath(ctx), fields);
+      return;
+    }
+    const pass = gate.pass ?? fields['pass'] ?? null;
+    sendForm(ctx, services, { status: statusOf(error.code), typed: typedIn(fields), problem: problemOf(error), pass });
   } finally {
     progress.end();
   }
@@ -61,16 +79,26 @@ interface Taken {
   release(): void;
 }
 
-async function receive(
-  ctx: Context,
-  services: Services,
-  isGood: (code: string) => boolean,
-  progress: ProgressReport,
-): Promise<Taken> {
+/** What is asked of a form while it comes. */
+interface Asked {
+  readonly isGood: (code: string) => boolean;
+  readonly gate: Gate;
+  readonly progress: ProgressReport;
+}
+
+/** The form's own path, for one who has a Pro code or has none. */
+function formPath(ctx: Context): string {
+  return 'pro' in ctx.query ? '/?pro' : '/';
+}
+
+async function receive(ctx: Context, services: Services, { isGood, gate, progress }: Asked): Promise<Taken> {
   ctx.req.on('data', (piece: Buffer) => progress.received(piece.length));
   if (ctx.is('multipart/form-data')) {
     const { policy, receiveForm } = services;
-    const fileBytes = (fields: Fields): number => (isGood(fields['code'] ?? '') ? policy.proBytes : policy.freeBytes);
+    const fileBytes = (fields: Fields): number => {
+      gate.check(fields);
+      return isGood(fields['code'] ?? '') ? policy.proBytes : policy.freeBytes;
+    };
     const { fields, files, refused, release } = await receiveForm(ctx, { fileBytes, progress });
     const items = files.map(({ wish, spooled }) => ({ wish, source: spooled.source, typed: false }));
     return { fields, items: [...items, ...noteOf(fields)], refused, release };
@@ -114,14 +142,16 @@ async function answer(
   await sendReceiptPage(ctx, site, services, receipt);
 }
 
-function sendForm(
-  ctx: Context,
-  { pages, policy }: Services,
-  status: number,
-  typed: UploadTyped,
-  problem: UploadProblem | null,
-  pro = typed.code !== '' || typed.expiry === 'pro',
-): void {
+interface FormAnswer {
+  readonly status: number;
+  readonly typed: UploadTyped;
+  readonly problem: UploadProblem | null;
+  /** From the challenge; goes along in the form. */
+  readonly pass: string | null;
+}
+
+function sendForm(ctx: Context, { pages, policy }: Services, { status, typed, problem, pass }: FormAnswer): void {
+  const pro = 'pro' in ctx.query || typed.code !== '' || typed.expiry === 'pro';
   const view = {
     kind: typed.note === '' ? ('files' as const) : ('note' as const),
     progressId: randomName(22, ALPHANUMERIC),
@@ -131,6 +161,7 @@ function sendForm(
     noteLength: NOTE_BYTES / 10,
     anyFile: policy.anyFile,
     proDays: pro ? policy.proDays : null,
+    pass,
     typed,
     problem,
   };

@@ -309,6 +309,8 @@ export const chinese: Catalogue = {
   'error.prohibited.help': '自动检查认出它是被禁止的内容。没有存储任何内容。如果您认为有误，请写信给我们。',
   'error.slow-down': '请慢一点',
   'error.slow-down.help': '同时的请求太多。没有丢失，也没有用去任何东西。',
+  'error.challenge': '请输入一个词',
+  'error.challenge.help': '没有存储任何内容。',
   'error.busy': '位置已满',
   'error.busy.help': '现在上传的人太多。没有存储任何内容。',
   'error.store-full': '空间已满',

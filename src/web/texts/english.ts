@@ -331,6 +331,8 @@ export const english = {
     'The automatic check matched it with content that is prohibited. Nothing was stored. If you think that is wrong, write to us.',
   'error.slow-down': 'A little slower, please',
   'error.slow-down.help': 'Too many requests at once. Nothing was lost or used up.',
+  'error.challenge': 'One word, please',
+  'error.challenge.help': 'Nothing was stored.',
   'error.busy': 'All places are taken',
   'error.busy.help': 'Too many people are uploading right now. Nothing was stored.',
   'error.store-full': 'The store is full',

@@ -341,6 +341,8 @@ export const french: Catalogue = {
     'Le contrôle automatique y a reconnu un contenu interdit. Rien n’a été conservé. Si vous pensez que c’est une erreur, écrivez-nous.',
   'error.slow-down': 'Un peu moins vite, s’il vous plaît',
   'error.slow-down.help': 'Trop de demandes à la fois. Rien n’a été perdu ni consommé.',
+  'error.challenge': 'Un mot, s’il vous plaît',
+  'error.challenge.help': 'Rien n’a été conservé.',
   'error.busy': 'Toutes les places sont prises',
   'error.busy.help': 'Trop de personnes envoient en ce moment. Rien n’a été conservé.',
   'error.store-full': 'Il n’y a plus de place',

@@ -345,6 +345,8 @@ export const german: Catalogue = {
     'Die automatische Prüfung hat es als verbotenen Inhalt erkannt. Es wurde nichts gespeichert. Wenn Sie das für falsch halten, schreiben Sie uns.',
   'error.slow-down': 'Etwas langsamer, bitte',
   'error.slow-down.help': 'Zu viele Anfragen auf einmal. Es ging nichts verloren, es wurde nichts verbraucht.',
+  'error.challenge': 'Ein Wort, bitte',
+  'error.challenge.help': 'Es wurde nichts gespeichert.',
   'error.busy': 'Alle Plätze sind besetzt',
   'error.busy.help': 'Gerade laden zu viele hoch. Es wurde nichts gespeichert.',
   'error.store-full': 'Der Speicher ist voll',

@@ -335,6 +335,8 @@ export const spanish: Catalogue = {
     'La comprobación automática lo reconoció como contenido prohibido. No se guardó nada. Si cree que es un error, escríbanos.',
   'error.slow-down': 'Un poco más despacio, por favor',
   'error.slow-down.help': 'Demasiadas peticiones a la vez. No se perdió ni se gastó nada.',
+  'error.challenge': 'Una palabra, por favor',
+  'error.challenge.help': 'No se guardó nada.',
   'error.busy': 'Todos los sitios están ocupados',
   'error.busy.help': 'Demasiada gente está subiendo ahora mismo. No se guardó nada.',
   'error.store-full': 'No queda espacio',

@@ -17,6 +17,7 @@ function view(progressId: string, more: Partial<UploadView> = {}): UploadView {
     noteLength: 100_000,
     anyFile: false,
     proDays: null,
+    pass: null,
   };
   return { kind: 'files', progressId, ...limits, typed: NOTHING_TYPED, problem: null, ...more };
 }

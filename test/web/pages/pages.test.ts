@@ -251,6 +251,7 @@ test.test('a progress ID that could leave its style block is our bug', (t) => {
     noteLength: 1,
     anyFile: false,
     proDays: null,
+    pass: null,
     typed: NOTHING_TYPED,
     problem: null,
   } as const;

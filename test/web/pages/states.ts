@@ -86,6 +86,7 @@ const upload: views.UploadView = {
   noteLength: 100_000,
   anyFile: false,
   proDays: null,
+  pass: null,
   typed: views.NOTHING_TYPED,
   problem: null,
 };
@@ -279,6 +280,7 @@ const REFUSALS: Readonly<Record<RefusalCode, null>> = {
   unreadable: null,
   prohibited: null,
   'slow-down': null,
+  challenge: null,
   busy: null,
   'store-full': null,
   'cut-off': null,
@@ -290,6 +292,7 @@ const ERROR_CODES = [...(Object.keys(REFUSALS) as RefusalCode[]), 'not-found', '
 export const STATES: readonly State[] = [
   state('upload', '', upload, { path: '/' }),
   state('upload', 'note', { ...upload, kind: 'note' }, { path: '/' }),
+  state('upload', 'pro', { ...upload, proDays: 30, pass: 'p7' }, { path: '/' }),
   state('upload', 'any-file', { ...upload, anyFile: true }, { path: '/' }),
   ...FIELD_PROBLEMS.map((code) =>
     state(
@@ -432,8 +435,13 @@ export const STATES: readonly State[] = [
   ...ERROR_CODES.map((code) => state('error', code, { code, retryAfter: code === 'busy' ? 30 : null })),
   state('error', 'detail', { code: 'too-large', detail: { limit: 50_000_000 }, retryAfter: null }, POST),
   state('error', 'seems', { code: 'type-not-supported', detail: { seems: 'image/heic' }, retryAfter: null }, POST),
-  state('challenge', '', { path: '/', challenge: 'c7', word: 'harbour', wrong: false }),
-  state('challenge', 'wrong', { path: '/', challenge: 'c8', word: 'lantern', wrong: true }, POST),
+  state('challenge', '', { path: '/', challenge: 'c7', word: 'harbour', wrong: false, carried: [] }),
+  state(
+    'challenge',
+    'wrong',
+    { path: '/', challenge: 'c8', word: 'lantern', wrong: true, carried: [['note', 'typed']] },
+    POST,
+  ),
   state('waiting', '', { path: '/', seconds: 20 }),
 ];
 
@@ -468,6 +476,12 @@ export const HOSTILE_STATES: readonly State[] = [
     caption: HOSTILE,
     items: [photo, video, note, other].map(hostileItem).map(shareItem),
   }),
+  state(
+    'challenge',
+    'hostile',
+    { path: '/', challenge: 'c9', word: 'river', wrong: true, carried: [['note', HOSTILE]] },
+    POST,
+  ),
   state('tokenEntry', 'hostile', { typed: HOSTILE, unknown: true }, POST),
   state(
     'report',
