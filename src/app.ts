@@ -239,10 +239,10 @@ async function openSenders(place: Place, services: Services, watched: Watched): 
   const { traffic, counts } = services;
   // The address is known only once the server listens, and the site's links bear it.
   const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
-  const handler = traffic.through((request, response) => {
-    response.once('close', activity.begin());
-    handling.current(request, response);
-  });
+  const handler = traffic.through(
+    (request, response) => handling.current(request, response),
+    () => activity.begin(),
+  );
   const { front, http } = serverFor(place, handler, { headers, onSlowHead: () => counts.add('headers') });
   const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
   traffic.watch(front);

@@ -8,6 +8,11 @@ import type { Socket } from 'node:net';
 import type { Counts } from './counts.js';
 import type { Exchanges } from './exchanges.js';
 
+/**
+ * Requests that may be under way on one connection. No browser sends one before the last was answered, and Node would take in
+ * a thousand of them before it looks at how much waits to be sent.
+ */
+const MOST_PIPELINED = 16;
 /** Slow ones are looked for among all, so a few go at once. */
 const SHED_AT_ONCE = 32;
 
@@ -72,13 +77,19 @@ export class Connections {
     return true;
   }
 
-  /** A request of this connection has begun; the function that comes back says that it is over. */
-  begin(carrier: Socket): () => void {
+  /** A request of this connection has begun; the function that comes back says that it is over. Null = it is one too many. */
+  begin(carrier: Socket): (() => void) | null {
     const socket = this.#open.has(carrier) ? carrier : this.#peers.get(peerOf(carrier) ?? '');
     if (socket === undefined) return () => undefined;
+    const busy = this.#busy.get(socket) ?? 0;
+    if (busy >= MOST_PIPELINED) {
+      this.#counts.add('connections');
+      socket.destroy();
+      return null;
+    }
     this.#unheard.delete(socket);
     this.#idle.delete(socket);
-    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
+    this.#busy.set(socket, busy + 1);
     return () => {
       const left = (this.#busy.get(socket) ?? 1) - 1;
       this.#busy.set(socket, left);

@@ -8,6 +8,7 @@
  * There is no timer for each: `sweep` is called every second, and looks at all of them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { KiB, MINUTE, SECOND } from '../base/units.js';
 import type { Counts } from './counts.js';
 
@@ -37,6 +38,8 @@ export interface Exchange {
   newer: Sample;
   /** What the reader had taken when that last changed. */
   taken: Sample;
+  /** What is to be done when it is over, however it ends. */
+  readonly onEnd: (() => void)[];
 }
 
 export interface ExchangeParts {
@@ -50,6 +53,7 @@ export interface ExchangeParts {
 export class Exchanges {
   readonly #parts: ExchangeParts;
   readonly #all = new Map<IncomingMessage, Exchange>();
+  readonly #bySocket = new WeakMap<Socket, Set<Exchange>>();
   #waiting: Sample = { at: -Infinity, bytes: 0 };
 
   constructor(parts: ExchangeParts) {
@@ -64,8 +68,36 @@ export class Exchanges {
     const at = this.#parts.monotonic();
     const read = { at, bytes: request.socket.bytesRead };
     const taken = { at, bytes: takenBy(request) };
-    this.#all.set(request, { request, response, began: at, minute: read, older: read, newer: read, taken });
-    response.once('close', () => this.#all.delete(request));
+    const exchange = { request, response, began: at, minute: read, older: read, newer: read, taken, onEnd: [] };
+    this.#all.set(request, exchange);
+    const { socket } = request;
+    const others = this.#bySocket.get(socket);
+    if (others === undefined) {
+      this.#bySocket.set(socket, new Set([exchange]));
+      socket.once('close', () => this.#endAll(socket));
+    } else others.add(exchange);
+    response.once('close', () => this.#end(exchange));
+  }
+
+  /** Calls `then` when a request is over, at once if it is. */
+  onEnd(request: IncomingMessage, then: () => void): void {
+    const exchange = this.#all.get(request);
+    if (exchange === undefined) then();
+    else exchange.onEnd.push(then);
+  }
+
+  /**
+   * An answer that waits for the one before it has no connection of its own yet, and hears nothing of its end: so the
+   * connection's own end ends all of them.
+   */
+  #endAll(socket: Socket): void {
+    for (const exchange of [...(this.#bySocket.get(socket) ?? [])]) this.#end(exchange);
+  }
+
+  #end(exchange: Exchange): void {
+    this.#all.delete(exchange.request);
+    this.#bySocket.get(exchange.request.socket)?.delete(exchange);
+    for (const then of exchange.onEnd.splice(0)) then();
   }
 
   of(request: IncomingMessage): Exchange | null {
@@ -110,10 +142,10 @@ export class Exchanges {
     return cut;
   }
 
-  cut({ request }: Exchange, why: 'bodies' | 'readers'): void {
-    this.#all.delete(request);
+  cut(exchange: Exchange, why: 'bodies' | 'readers'): void {
+    this.#end(exchange);
     this.#parts.counts.add(why);
-    request.socket.destroy();
+    exchange.request.socket.destroy();
   }
 
   /** Called each second. */

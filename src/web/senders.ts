@@ -64,10 +64,13 @@ function ownPath(target: string): string {
 }
 
 /** Bytes that nobody reads lie in memory: past the bound, whatever has many of them waits for its turn. Forms still come. */
-function boundAnswers({ exchanges }: Services['traffic']) {
+function boundAnswers({ exchanges, readers }: Services['traffic']) {
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
-    if (/^\/(view|file|open)\//.test(ctx.path) && exchanges.full)
-      throw new Refusal('busy', 'too many answers wait for their readers', { seconds: 10, bound: 'answers' });
+    if (/^\/(view|file|open)\//.test(ctx.path)) {
+      if (exchanges.full)
+        throw new Refusal('busy', 'too many answers wait for their readers', { seconds: 10, bound: 'answers' });
+      exchanges.onEnd(ctx.req, readers.begin());
+    }
     await next();
   };
 }
