@@ -3,6 +3,7 @@
  * what the server holds in memory meanwhile, and whether it gives it back.
  */
 import { fork, type ChildProcess } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { startAppliance, type MeasuredServer } from '../../bench/servers/server.js';
 import { parseShared, picture } from '../stories/appliance.js';
@@ -33,6 +34,8 @@ export interface AttackResult {
   /** Megabytes (10^6). */
   readonly peak: number;
   readonly after: number;
+  /** The most descriptors that the server had open. */
+  readonly descriptors: number;
   readonly wrong: readonly string[];
 }
 
@@ -112,6 +115,7 @@ async function measured(
   { idle, attack, target, hold, settle }: Measure,
 ): Promise<AttackResult> {
   server.forgetPeak();
+  const descriptors = new Watermark(() => readdirSync(`/proc/${server.pid}/fd`).length);
   const running = attack === undefined || target === undefined ? null : await attack.begin(target);
   const told = await visitor.watch(hold);
   const held = running?.held() ?? '';
@@ -126,9 +130,25 @@ async function measured(
     slowest: times.at(-1) ?? Infinity,
     failures: [...new Set(told.flatMap(({ failure }) => failure ?? []))],
     peak,
+    descriptors: descriptors.end(),
     after: await settled(server, idle + SLACK_MB, settle),
     wrong: running?.wrong() ?? [],
   };
+}
+
+/** The most that `read` ever said, asked a few times a second. */
+class Watermark {
+  #most = 0;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(read: () => number) {
+    this.#timer = setInterval(() => (this.#most = Math.max(this.#most, read())), 200);
+  }
+
+  end(): number {
+    clearInterval(this.#timer);
+    return this.#most;
+  }
 }
 
 /** Memory once it is at most `most`, or after `patience` milliseconds. */
@@ -173,15 +193,15 @@ export function tableOf({ idle, quiet, attacks }: SuiteResult): string {
   const mega = (value: number): string => `${Math.round(value)} MB`;
   const seconds = (value: number): string => `${(value / 1000).toFixed(2)} s`;
   const row = (result: AttackResult): string => {
-    const { name, held, middle, slowest, shares, failures, peak, after, wrong } = result;
+    const { name, held, middle, slowest, shares, failures, peak, after, descriptors, wrong } = result;
     const fault = [...failures, ...wrong].join('; ');
-    return `| ${[name, held, `${seconds(middle)}, ${seconds(slowest)} (${shares})`, mega(peak), mega(after), fault].join(' | ')} |`;
+    return `| ${[name, held, descriptors, `${seconds(middle)}, ${seconds(slowest)} (${shares})`, mega(peak), mega(after), fault].join(' | ')} |`;
   };
   return [
     `Idle memory ${mega(idle)}.`,
     '',
-    '| attack | held load | a normal share: middle, slowest (how many) | peak memory | memory after | wrong |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| attack | load, as the attacker counts it | open descriptors of the server | a normal share: middle, slowest (how many) | peak memory | memory after | wrong |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...[quiet, ...attacks].map(row),
   ].join('\n');
 }

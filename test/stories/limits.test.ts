@@ -205,14 +205,18 @@ test.test('answers that nobody reads are bounded in memory, and forms still come
   const appliance = await started(t, { CHATPIC_MOST_ANSWER_MB: '1' });
   const long = await upload(appliance.base, Buffer.alloc(12_000_000, 'words '), { name: 'a.txt' });
   const readers: Raw[] = [];
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 80; i++) {
     const reader = await raw(t, appliance);
     reader.socket.pause();
     reader.socket.write(`GET /file/${long.token} HTTP/1.1\r\nHost: x\r\n\r\n`);
     readers.push(reader);
   }
-  await pause(1500);
-  const refused = await fetch(long.url);
+  let refused = await fetch(long.url);
+  for (let i = 0; i < 150 && refused.status === 200; i++) {
+    await refused.arrayBuffer();
+    await pause(200);
+    refused = await fetch(long.url);
+  }
   t.equal(refused.status, 503);
   t.match(await refused.text(), /wait for their readers/);
   t.equal((await fetch(`${appliance.base}/`)).status, 200);
@@ -220,6 +224,25 @@ test.test('answers that nobody reads are bounded in memory, and forms still come
   await pause(1300);
   t.equal((await fetch(long.url)).status, 200, 'who stood still has made room');
   t.not((await loadOf(appliance)).turnedAway.readers, 0);
+});
+
+test.test('requests that were sent ahead end with their connection, and too many of them end it', async (t) => {
+  const appliance = await started(t, {});
+  const page = 'GET /faq HTTP/1.1\r\nHost: x\r\n\r\n';
+  const stream = `GET /progress/${'p'.repeat(22)} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  // The first answer goes on: those behind it have no connection of their own yet.
+  const ahead = await raw(t, appliance, stream + page.repeat(10));
+  await pause(300);
+  t.equal((await loadOf(appliance)).use.requests.now, 11);
+  ahead.socket.destroy();
+  await pause(300);
+  t.equal((await loadOf(appliance)).use.requests.now, 0);
+  const many = await raw(t, appliance, stream + page.repeat(100));
+  t.ok(await within(many.ended, 2000));
+  t.equal((await loadOf(appliance)).use.requests.now, 0);
+  const few = await raw(t, appliance, page.repeat(5));
+  await pause(300);
+  t.equal(few.heard().split('HTTP/1.1 200').length - 1, 5, 'a few are answered, in order');
 });
 
 test.test('links that never expire have their part of the store, also when they come at once', async (t) => {
