@@ -21,6 +21,7 @@ try {
     scale: Number(process.env['CHATPIC_ATTACK_SCALE'] ?? 1),
     hold: 8000,
     settle: 20_000,
+    least: 3,
     onResult: ({ name, held, slowest, peak }) =>
       console.error(`${name}: ${held}; ${Math.round(slowest)} ms, ${Math.round(peak)} MB`),
   });
