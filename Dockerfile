@@ -30,7 +30,7 @@ ENV NODE_ENV=production TZ=UTC UV_USE_IO_URING=0 \
     CHATPIC_LISTEN=unix:/run/chatpic-web/web.sock \
     CHATPIC_LISTEN_PROXY=haproxy \
     CHATPIC_DESK_LISTEN=unix:/run/chatpic-desk/desk.sock \
-    CHATPIC_HEALTH_LISTEN=unix:/run/chatpic/health.sock
+    CHATPIC_CONTROL=unix:/run/chatpic/control.sock
 USER 10001:10001
 VOLUME /var/lib/chatpic /run/chatpic-web /run/chatpic-desk
 HEALTHCHECK --interval=30s --timeout=30s --start-period=20s CMD ["node", "container/healthcheck.js"]

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import process from 'node:process';
 
-const socketPath = (process.env['CHATPIC_HEALTH_LISTEN'] ?? '').replace(/^unix:/, '');
+const socketPath = (process.env['CHATPIC_CONTROL'] ?? '').replace(/^unix:/, '');
 http
   .get({ socketPath, path: '/health', timeout: 25_000 }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1))
   .once('timeout', () => process.exit(1))

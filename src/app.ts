@@ -7,13 +7,14 @@ import path from 'node:path';
 import { systemClock, type Clock } from './base/clock.js';
 import type { Logger } from './base/log.js';
 import { SECOND } from './base/units.js';
-import type { Configuration, Mirror } from './config/configuration.js';
+import type { Configuration, Limits, Mirror } from './config/configuration.js';
 import { SettingsError, type Listen } from './config/environment.js';
 import { startDesk, type DeskProcess } from './desk/desk-process.js';
 import { openHost } from './desk/host/host.js';
 import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
+import { Vouchers } from './intake/vouchers.js';
 import { Activity } from './janitor/activity.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
@@ -27,9 +28,13 @@ import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
 import type { RootKey } from './store/root-key.js';
 import { expectCircuitLine } from './tor/circuit-id.js';
-import { CircuitLimits } from './tor/circuit-limits.js';
+import { CircuitLimits, DEFAULT_BOUNDS, type CircuitBounds } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
-import { httpServer, listen, type Listening } from './web/listen.js';
+import type { ControlCalls } from './web/control.js';
+import { controlCalls } from './web/control-calls.js';
+import { Challenge } from './web/challenge.js';
+import { Counts, type Bound } from './web/counts.js';
+import { httpServer, listen, type Listening, type Patience } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
 import { createMoved } from './web/moved.js';
 import { OpenWords } from './web/open-words.js';
@@ -39,7 +44,10 @@ import type { Services } from './web/services.js';
 import type { Site } from './web/site.js';
 import { sha256Base64 } from './crypto/hash.js';
 import { loadTls } from './web/tls.js';
+import { Traffic } from './web/traffic.js';
 
+/** Limits that a flood of uploads runs into: they switch the challenge on. */
+const STRAINS: ReadonlySet<Bound> = new Set(['uploads', 'bodies', 'decoders']);
 /** Uploads and downloads under way get this long to end when the appliance is stopped. */
 const GRACE = 15 * SECOND;
 const TEMPLATES = path.resolve(import.meta.dirname, '../../templates');
@@ -79,6 +87,8 @@ export interface App {
   readonly store: OpenedStore;
   readonly moderation: Moderation;
   readonly desk: DeskProcess | null;
+  /** What the operator may ask of it while it runs. */
+  readonly calls: ControlCalls;
   /** Resolves when the store can't go on: the process must end, and the next start says what is true. */
   readonly poisoned: Promise<Error>;
   /** Stops listening, lets what is under way end, seals, wipes, and resolves when nothing is left. */
@@ -88,13 +98,19 @@ export interface App {
 /** Starts the appliance; resolves when it listens. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { configuration, log, onion, clock = systemClock } = options;
+  const bounds = configuration.limits;
   const store = await open(options, clock);
   // Every upload in flight may have a picture to decode; none of them is turned away while it waits.
-  const decoder = startDecoder({ log, queue: 128 });
+  const decoder = startDecoder({ log, children: bounds.decoders, queue: bounds.decoderQueue });
   const classifier = startClassifier(await confinedClassifier(configuration.classifierFile));
   const moderation = await Moderation.open({ ...store, classifier });
-  const services = assemble(configuration, store, { decoder, moderation, clock });
-  const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
+  const vouchers = new Vouchers(store.ledger, () => clock.monotonic());
+  const services = assemble(configuration, store, { decoder, moderation, vouchers, clock });
+  const limits = new CircuitLimits({
+    clock,
+    bounds: circuitBounds(bounds),
+    closeCircuit: (circuit) => onion?.closeCircuit(circuit),
+  });
   const activity = new Activity();
   const janitor = startJanitor({
     ledger: store.ledger,
@@ -102,7 +118,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     rounds: new Rounds(store, configuration.rollSeconds),
     sweep: () => {
       limits.sweep();
-      moderation.sweep(store.ledger.now()).catch(() => log('sweep-failed'));
+      services.traffic.sweep();
+      Promise.all([moderation.sweep(store.ledger.now()), vouchers.sweep()]).catch(() => log('sweep-failed'));
     },
     activity,
     // There with --expose-gc, as the service has it; doctor says where it is not.
@@ -112,7 +129,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const listeners: Listening[] = [];
   const parts: Parts = { listeners, janitor, services, decoder, store, desk: null };
   const listenFor = async (place: Place): Promise<string> => {
-    const listener = await openSenders(place, services, { limits, activity });
+    const listener = await openSenders(place, services, { limits, activity, headers: bounds.headers });
     listeners.push(listener);
     return listener.address;
   };
@@ -126,7 +143,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const desk = options.desk === undefined ? null : await openDesk(options.desk, options, store, moderation);
     let closing: Promise<void> | null = null;
     const close = (grace = GRACE): Promise<void> => (closing ??= closeAll({ ...parts, desk }, grace));
-    return { address, store, moderation, desk, poisoned: store.poisoned, close };
+    const challenged = (): boolean => services.challenge.active;
+    const calls = controlCalls({ ...services, vouchers, limits: bounds, challenged });
+    return { address, store, moderation, desk, calls, poisoned: store.poisoned, close };
   } catch (error) {
     await closeAll(parts, 0);
     throw error;
@@ -145,24 +164,36 @@ function open(
 interface Rooms {
   readonly decoder: Decoder;
   readonly moderation: Moderation;
+  readonly vouchers: Vouchers;
   readonly clock: Clock;
 }
 
-function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, moderation, clock }: Rooms): Services {
+function assemble(
+  c: Configuration,
+  { arena, ledger }: OpenedStore,
+  { decoder, moderation, vouchers, clock }: Rooms,
+): Services {
   const monotonic = (): number => clock.monotonic();
+  const challenge = new Challenge(c.challenge, monotonic);
+  const counts = new Counts((bound) => {
+    if (STRAINS.has(bound)) challenge.strain();
+  });
   return {
     pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: sha256Base64 }),
     policy: c,
     arena,
     ledger,
-    pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c }),
-    retrieval: new Retrieval({ arena, ledger, monotonic }),
+    pipeline: new Pipeline({ arena, ledger, decoder, moderation, monotonic, ...c, ...c.limits }),
+    retrieval: new Retrieval({ arena, ledger, monotonic, ...c.limits }),
     moderation,
     canary: new CanaryFile(c.canaryFile),
     progress: new ProgressBoard(monotonic),
     receiveForm: formReceiver(arena),
     words: c.openWord ? new OpenWords(() => ledger.now()) : null,
-    isPro: () => false,
+    vouchers,
+    counts,
+    challenge,
+    traffic: new Traffic(c.limits, counts, monotonic),
     monotonic,
   };
 }
@@ -178,6 +209,11 @@ async function openDesk(
   const door = await openHost({ arena, ledger, moderation, siteName, holdsBorderline, holdDays });
   const places: Listen[] = onionSocket === null ? [deskListen] : [deskListen, { kind: 'unix', path: onionSocket }];
   return startDesk({ door, places, log });
+}
+
+/** Requests are counted by the minute. */
+function circuitBounds({ circuitRequests, circuitUploads, circuitConnections }: Limits): CircuitBounds {
+  return { ...DEFAULT_BOUNDS, requests: circuitRequests, uploads: circuitUploads, connections: circuitConnections };
 }
 
 /** A listener of the senders' site, and what its links bear. */
@@ -241,33 +277,41 @@ const MIRROR_WITHOUT_ORIGIN = {
 interface Watched {
   readonly limits: CircuitLimits;
   readonly activity: Activity;
+  /** Milliseconds for the head of a request. */
+  readonly headers: number;
 }
 
-async function openSenders(place: Place, services: Services, { limits, activity }: Watched): Promise<Listening> {
+async function openSenders(place: Place, services: Services, watched: Watched): Promise<Listening> {
+  const { limits, activity, headers } = watched;
+  const { traffic, counts } = services;
   // The address is known only once the server listens, and the site's links bear it.
   const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
-  const handler: RequestListener = (request, response) => {
-    response.once('close', activity.begin());
-    handling.current(request, response);
-  };
-  const { front, http } = serverFor(place, handler);
+  const handler = traffic.through(
+    (request, response) => handling.current(request, response),
+    () => activity.begin(),
+  );
+  const { front, http } = serverFor(place, handler, { headers, onSlowHead: () => counts.add('headers') });
   const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
+  traffic.watch(front);
   const listening = await listen(front, place.listen, http);
   const site = place.site(listening.address);
-  const app =
-    place.moved === true ? createMoved(site, services.pages, circuits) : createSenders(site, services, circuits);
+  const app = place.moved === true ? createMoved(site, services, circuits) : createSenders(site, services, circuits);
   const answer = app.callback();
   handling.current = (request, response) => void answer(request, response);
   return listening;
 }
 
 /** Plain http, or TLS where the mirror ends it itself. */
-function serverFor({ tls, site }: Place, handler: RequestListener): { front: NetServer; http: Server } {
+function serverFor(
+  { tls, site }: Place,
+  handler: RequestListener,
+  patience: Patience,
+): { front: NetServer; http: Server } {
   if (tls === undefined) {
-    const http = httpServer(handler);
+    const http = httpServer(handler, patience);
     return { front: http, http };
   }
-  const { front, secure } = mirrorServer(handler, tls, site('').origin);
+  const { front, secure } = mirrorServer(handler, tls, site('').origin, patience);
   return { front, http: secure };
 }
 

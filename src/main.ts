@@ -19,6 +19,8 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   staff: async () => (await import('./cli/staff.js')).staffVerb,
   blocklist: async () => (await import('./cli/blocklist.js')).blocklistVerb,
   onion: async () => (await import('./cli/onion.js')).onionVerb,
+  voucher: async () => (await import('./cli/voucher.js')).voucherVerb,
+  limits: async () => (await import('./cli/limits.js')).limitsVerb,
   canary: async () => (await import('./cli/canary.js')).canaryVerb,
   install: async () => (await import('./cli/install.js')).installVerb,
   stats: async () => (await import('./cli/stats.js')).statsVerb,

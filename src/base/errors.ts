@@ -16,6 +16,7 @@ export type RefusalCode =
   | 'unreadable'
   | 'prohibited'
   | 'slow-down'
+  | 'challenge'
   | 'busy'
   | 'store-full'
   | 'cut-off'

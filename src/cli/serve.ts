@@ -5,12 +5,13 @@ import { lineLogger } from '../base/log.js';
 import { configure, type Configuration } from '../config/configuration.js';
 import { readEnvironment, unknownSettings } from '../config/environment.js';
 import { strictFindings } from './checks.js';
-import { openHealth, type Health } from './health.js';
+import { openOperatorSocket } from './operator-socket.js';
 import { prepareOnion, type PreparedOnion } from './onion-beside.js';
 import { PANIC_SIGNAL } from './panic.js';
 import { rootKeyOf } from './root-key.js';
 import { serviceManager, type ServiceManager } from './service-manager.js';
 import { wellness } from './well.js';
+import type { Control } from '../web/control.js';
 import { EXIT, explain, lastWords, progressLine, say } from './terminal.js';
 
 interface ServeOptions {
@@ -55,12 +56,12 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
   });
   listening = true;
   const well = wellness(app, configuration.rollSeconds);
-  const health = await openHealth(configuration, app, well);
+  const control = await openOperatorSocket(configuration, app, well);
   greet(app);
   const manager = serviceManager(process.env, process.pid);
   manager.ready(well);
   if (onion !== null) await startOnion(onion, app);
-  return run({ app, onion, health }, manager);
+  return run({ app, onion, control }, manager);
 }
 
 /** Whether this machine lets the promises hold. Says what does not. */
@@ -110,13 +111,13 @@ function showFilling(filled: number, total: number): void {
 interface Running {
   readonly app: App;
   readonly onion: PreparedOnion | null;
-  readonly health: Health | null;
+  readonly control: Control | null;
 }
 
 /** Tor goes last: what is under way comes and goes through it. */
-async function stopAll({ app, onion, health }: Running): Promise<void> {
+async function stopAll({ app, onion, control }: Running): Promise<void> {
   try {
-    await health?.close();
+    await control?.close();
     await app.close();
   } finally {
     await onion?.stop();

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { configure } from '../config/configuration.js';
 import { readEnvironment } from '../config/environment.js';
-import { askStats, type Stats } from './health.js';
+import { controlSocketOf } from './control-socket.js';
+import type { Stats } from './operator-socket.js';
+import { askRunning } from './running.js';
 import { EXIT, explain, print, say } from './terminal.js';
 
 export function statsVerb(program: Command): void {
@@ -16,11 +18,9 @@ export function statsVerb(program: Command): void {
 }
 
 async function stats(json: boolean): Promise<number> {
-  const found = await askStats(configure(readEnvironment(process.env)));
+  const found = await askRunning<Stats>(await controlSocketOf(configure(readEnvironment(process.env))), 'GET /stats');
   if (found === null) {
-    say(
-      'No appliance answers. Is it running, as this user, with these settings? CHATPIC_HEALTH_LISTEN names its socket.',
-    );
+    say('No appliance answers. Is it running, as this user, with these settings? CHATPIC_CONTROL names its socket.');
     return EXIT.refused;
   }
   if (json) print(JSON.stringify(found));

@@ -1,7 +1,7 @@
 /** The configuration that the appliance runs with: settings resolved against each other and the disk, in units that code uses. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { MB } from '../base/units.js';
+import { MB, SECOND } from '../base/units.js';
 import { SettingsError, type Complaint, type Environment, type Listen } from './environment.js';
 
 export interface Configuration {
@@ -19,8 +19,6 @@ export interface Configuration {
   readonly mirror: Mirror | null;
   /** Where visitors of an old onion address arrive: they are told the new one. */
   readonly movedListen: Listen | null;
-  /** The socket on which the operator asks how it is: a path, `null` = none, absent = the usual place. */
-  readonly healthSocket?: string | null;
   /** `http://….onion`, for links. */
   readonly onionOrigin: string | null;
   /** `https://…` of the mirror, for links. */
@@ -39,6 +37,41 @@ export interface Configuration {
   /** Whether a word must be typed before a link is opened in a browser: against robots that press buttons. */
   readonly openWord: boolean;
   readonly siteName: string;
+  /** Days that a share may live that comes with a Pro code. */
+  readonly proDays: number;
+  /** Where codes are sold; null = ask through the contact form. */
+  readonly proUrl: string | null;
+  /** The operator's socket: a path, null = none, absent = the usual place. */
+  readonly control?: string | null;
+  readonly challenge: 'auto' | 'on' | 'off';
+  readonly limits: Limits;
+}
+
+/** What visitors share, bounded: nobody's address is known, so the bounds are for all of them together. */
+export interface Limits {
+  /** Open connections, over all listeners. */
+  readonly connections: number;
+  /** Uploads in flight, and their bytes. */
+  readonly uploads: number;
+  readonly uploadBytes: number;
+  /** Bytes of answers that nobody has read yet. */
+  readonly answerBytes: number;
+  /** Progress pictures and documents that are open. */
+  readonly progress: number;
+  /** Bytes a second that a body, and the reader of an answer, must keep up over a minute. */
+  readonly leastRate: number;
+  /** Milliseconds for the head of a request. */
+  readonly headers: number;
+  readonly decoders: number;
+  readonly decoderQueue: number;
+  /** Per circuit: requests a minute, uploads in flight, connections. */
+  readonly circuitRequests: number;
+  readonly circuitUploads: number;
+  readonly circuitConnections: number;
+  /** Part of the store that links may own which never expire, 0 to 0.3. */
+  readonly neverShare: number;
+  /** Wrong passphrases of a share before a pause begins. */
+  readonly passphraseTries: number;
 }
 
 export interface Mirror {
@@ -77,7 +110,7 @@ export function configure(environment: Environment): Configuration {
     deskListen: given('CHATPIC_DESK_LISTEN'),
     mirror: mirrorOf(environment, complaints),
     movedListen: environment.CHATPIC_MOVED_LISTEN ?? null,
-    ...(environment.CHATPIC_HEALTH_LISTEN === undefined ? {} : { healthSocket: environment.CHATPIC_HEALTH_LISTEN }),
+    ...(environment.CHATPIC_CONTROL === undefined ? {} : { control: environment.CHATPIC_CONTROL }),
     onionOrigin: onionOrigin(environment.CHATPIC_ONION, complaints),
     mirrorOrigin: environment.CHATPIC_MIRROR_ORIGIN ?? null,
     freeBytes,
@@ -89,6 +122,25 @@ export function configure(environment: Environment): Configuration {
     holdDays: given('CHATPIC_HOLD_DAYS'),
     openWord: given('CHATPIC_OPEN_WORD') === 'on',
     siteName: given('CHATPIC_SITE_NAME'),
+    proDays: given('CHATPIC_PRO_DAYS'),
+    proUrl: environment.CHATPIC_PRO_URL ?? null,
+    challenge: given('CHATPIC_CHALLENGE'),
+    limits: {
+      connections: given('CHATPIC_MOST_CONNECTIONS'),
+      uploads: given('CHATPIC_MOST_UPLOADS'),
+      uploadBytes: given('CHATPIC_MOST_UPLOAD_MB') * MB,
+      answerBytes: given('CHATPIC_MOST_ANSWER_MB') * MB,
+      progress: given('CHATPIC_MOST_PROGRESS'),
+      leastRate: given('CHATPIC_LEAST_RATE'),
+      headers: given('CHATPIC_HEADER_SECONDS') * SECOND,
+      decoders: given('CHATPIC_DECODERS'),
+      decoderQueue: given('CHATPIC_DECODER_QUEUE'),
+      circuitRequests: given('CHATPIC_CIRCUIT_REQUESTS'),
+      circuitUploads: given('CHATPIC_CIRCUIT_UPLOADS'),
+      circuitConnections: given('CHATPIC_CIRCUIT_CONNECTIONS'),
+      neverShare: given('CHATPIC_NEVER_PERCENT') / 100,
+      passphraseTries: given('CHATPIC_PASSPHRASE_TRIES'),
+    },
   };
   if (configuration.movedListen !== null && environment.CHATPIC_ONION === undefined) {
     complaints.push({ name: 'CHATPIC_ONION', value: '(none)', expected: 'the new address, for CHATPIC_MOVED_LISTEN' });

@@ -49,10 +49,6 @@ const SETTINGS = {
   CHATPIC_MIRROR_LISTEN: optionalListen,
   CHATPIC_MIRROR_READ_ONLY: oneOf('off', 'on'),
   CHATPIC_MOVED_LISTEN: optionalListen,
-  CHATPIC_HEALTH_LISTEN: z
-    .string()
-    .regex(/^(off|unix:\/.+)$/, 'off or unix:/absolute/path')
-    .transform((text) => (text === 'off' ? null : text.slice('unix:'.length))),
   CHATPIC_TLS_CERT: z.string().min(1, 'a file'),
   CHATPIC_TLS_KEY: z.string().min(1, 'a file'),
   CHATPIC_ONION: z.string().min(1, 'a .onion address, or a file that holds it'),
@@ -70,6 +66,27 @@ const SETTINGS = {
   CHATPIC_CLASSIFIER: z.string().min(1, 'an ONNX file, with its card FILE.json beside it'),
   CHATPIC_HOLD_DAYS: whole(1, 3650),
   CHATPIC_OPEN_WORD: oneOf('off', 'on'),
+  CHATPIC_PRO_DAYS: whole(1, 3650),
+  CHATPIC_PRO_URL: z.string().regex(/^https?:\/\/[^\s"<>]{1,500}$/, 'an address that begins with http:// or https://'),
+  CHATPIC_CONTROL: z
+    .string()
+    .regex(/^(off|unix:\/.+)$/, 'off or unix:/absolute/path')
+    .transform((text) => (text === 'off' ? null : text.slice('unix:'.length))),
+  CHATPIC_CHALLENGE: oneOf('auto', 'on', 'off'),
+  CHATPIC_MOST_CONNECTIONS: whole(16, 1_000_000),
+  CHATPIC_MOST_UPLOADS: whole(1, 10_000),
+  CHATPIC_MOST_UPLOAD_MB: whole(1, 1_000_000),
+  CHATPIC_MOST_ANSWER_MB: whole(1, 100_000),
+  CHATPIC_MOST_PROGRESS: whole(0, 100_000),
+  CHATPIC_LEAST_RATE: whole(1, 1_000_000),
+  CHATPIC_HEADER_SECONDS: whole(1, 600),
+  CHATPIC_DECODERS: whole(1, 64),
+  CHATPIC_DECODER_QUEUE: whole(0, 10_000),
+  CHATPIC_CIRCUIT_REQUESTS: whole(1, 1_000_000),
+  CHATPIC_CIRCUIT_UPLOADS: whole(1, 10_000),
+  CHATPIC_CIRCUIT_CONNECTIONS: whole(1, 10_000),
+  CHATPIC_NEVER_PERCENT: whole(0, 30),
+  CHATPIC_PASSPHRASE_TRIES: whole(1, 1000),
   CHATPIC_SITE_NAME: z.string().regex(/^[^\p{Cc}<>"]{1,60}$/u, '1 to 60 characters, without < > "'),
 } as const;
 
@@ -93,6 +110,22 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_BORDERLINE: 'share',
   CHATPIC_HOLD_DAYS: '365',
   CHATPIC_OPEN_WORD: 'off',
+  CHATPIC_PRO_DAYS: '30',
+  CHATPIC_CHALLENGE: 'auto',
+  CHATPIC_MOST_CONNECTIONS: '4096',
+  CHATPIC_MOST_UPLOADS: '64',
+  CHATPIC_MOST_UPLOAD_MB: '1600',
+  CHATPIC_MOST_ANSWER_MB: '64',
+  CHATPIC_MOST_PROGRESS: '256',
+  CHATPIC_LEAST_RATE: '1000',
+  CHATPIC_HEADER_SECONDS: '60',
+  CHATPIC_DECODERS: '2',
+  CHATPIC_DECODER_QUEUE: '128',
+  CHATPIC_CIRCUIT_REQUESTS: '300',
+  CHATPIC_CIRCUIT_UPLOADS: '4',
+  CHATPIC_CIRCUIT_CONNECTIONS: '24',
+  CHATPIC_NEVER_PERCENT: '30',
+  CHATPIC_PASSPHRASE_TRIES: '10',
   CHATPIC_SITE_NAME: 'ChatPic',
 };
 

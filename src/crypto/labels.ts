@@ -25,6 +25,8 @@ export const LABEL = {
   repeat: 'repeat',
   /** HMAC prefix: share key to the strong entity tag of an item. */
   entityTag: 'etag',
+  /** SHA-256 prefix: Pro code to the name under which it is filed. */
+  voucher: 'voucher ',
 } as const;
 
 /** Contexts of the sealed streams: bound in, never stored. */

@@ -6,10 +6,11 @@
  * It says one line on its standard output, as JSON: the addresses it listens on, or why it can't.
  */
 import { Socket } from 'node:net';
-import { SECOND } from '../base/units.js';
+import { MiB, SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
 import { startDecoder } from '../media/decoder/decoder.js';
 import { httpServer, listen, type Listening } from '../web/listen.js';
+import { Readers } from '../web/readers.js';
 import { Claims } from './claims.js';
 import type { Desk } from './desk.js';
 import { loadDeskTemplates } from './pages.js';
@@ -19,6 +20,8 @@ import { Sessions } from './sessions.js';
 import { createDesk } from './site.js';
 
 const DOOR = 3;
+/** Bytes of content that answers under way may hold together. */
+const READ_BYTES = 16 * MiB;
 const SWEEP_EVERY = 5 * SECOND;
 /** Answers under way get so long when the appliance stops. */
 const GRACE = SECOND;
@@ -59,6 +62,7 @@ function openDesk(socket: Socket): Desk {
     claims,
     decoder,
     templates: loadDeskTemplates(),
+    readers: new Readers(READ_BYTES),
     monotonic,
   };
 }

@@ -6,7 +6,7 @@ import type { ShareMode } from '../ledger/ledger.js';
 export const CAPTION_CHARACTERS = 200;
 export const PASSPHRASE_CHARACTERS = 200;
 export const MOST_VIEWS = 1000;
-/** The longest timed choice; an unread burn link dies after it too. */
+/** The longest timed choice without a Pro code; an unread burn link dies after it too. */
 export const LONGEST = WEEK;
 /** A shorter life than this helps nobody and looks like a mistake in the units. */
 const SHORTEST = 60_000;
@@ -34,10 +34,14 @@ export type RawOptions = Readonly<
   Partial<Record<'expiry' | 'expires' | 'days' | 'views' | 'caption' | 'passphrase' | 'code' | 'scrub', string>>
 >;
 
-/** Parses all options; `now` (milliseconds since 1970) is for `expires` given as a point in time. */
-export function parseOptions(raw: RawOptions, now: number): ShareOptions {
+/**
+ * Parses all options; `now` (milliseconds since 1970) is for `expires` given as a point in time. `proLongest` is how long a
+ * share may live that comes with a Pro code: whether the code is good is the caller's to check.
+ */
+export function parseOptions(raw: RawOptions, now: number, proLongest = LONGEST): ShareOptions {
+  const longest = raw.code?.trim() ? proLongest : LONGEST;
   return {
-    lifetime: lifetimeOf(raw, now),
+    lifetime: lifetimeOf(raw, now, longest),
     caption: parseCaption(raw.caption ?? ''),
     passphrase: parsePassphrase(raw.passphrase),
     code: raw.code?.trim() || null,
@@ -53,24 +57,28 @@ const CHOICES: Readonly<Record<string, Lifetime>> = {
   never: { mode: 'never', duration: null, views: null },
 };
 
-function lifetimeOf(raw: RawOptions, now: number): Lifetime {
+function lifetimeOf(raw: RawOptions, now: number, longest: number): Lifetime {
   const views = parseViews(raw.views);
-  const chosen = chosenLifetime(raw, now);
+  const chosen = chosenLifetime(raw, now, longest);
   if (views === null) return chosen;
   if (chosen.mode !== 'burn') return { ...chosen, views };
   if (views !== 1) throw new Refusal('malformed', 'a burn link works once: leave views empty or 1', { field: 'views' });
   return chosen;
 }
 
-function chosenLifetime(raw: RawOptions, now: number): Lifetime {
+function chosenLifetime(raw: RawOptions, now: number, longest: number): Lifetime {
+  if (raw.expiry === 'pro') {
+    if (!raw.code?.trim()) throw new Refusal('malformed', 'expiry=pro needs a Pro code', { field: 'pro' });
+    return { mode: 'timed', duration: longest, views: null };
+  }
   if (raw.expiry) {
     const choice = CHOICES[raw.expiry];
     if (choice === undefined)
       throw new Refusal('malformed', 'expiry is 1h, 1d, 1w, burn or never', { field: 'expiry' });
     return choice;
   }
-  if (raw.expires) return timed(expiresIn(raw.expires, now), 'expires');
-  if (raw.days) return timed(wholeNumber(raw.days, 'days') * DAY, 'days');
+  if (raw.expires) return timed(expiresIn(raw.expires, now), 'expires', longest);
+  if (raw.days) return timed(wholeNumber(raw.days, 'days') * DAY, 'days', longest);
   return { mode: 'timed', duration: DAY, views: null };
 }
 
@@ -80,9 +88,9 @@ function expiresIn(text: string, now: number): number {
   return value > 1e9 ? value - now : value * HOUR;
 }
 
-function timed(duration: number, field: string): Lifetime {
+function timed(duration: number, field: string, longest: number): Lifetime {
   if (duration < SHORTEST) throw new Refusal('malformed', `${field} lies in the past or is zero`, { field });
-  return { mode: 'timed', duration: Math.min(duration, LONGEST), views: null };
+  return { mode: 'timed', duration: Math.min(duration, longest), views: null };
 }
 
 function parseViews(text: string | undefined): number | null {

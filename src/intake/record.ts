@@ -6,7 +6,7 @@ import { wipe } from '../base/bytes.js';
 import { Refusal } from '../base/errors.js';
 import { ALPHANUMERIC, randomSecret, randomToken } from '../crypto/random.js';
 import { deriveShareKey, SHARE_SECRET_LENGTH } from '../crypto/share-key.js';
-import type { Ledger, Share } from '../ledger/ledger.js';
+import type { Ledger, NewShare, Share, ShareMode } from '../ledger/ledger.js';
 import { parseDeletionToken, parseLinkToken, type LinkToken } from '../ledger/tokens.js';
 import type { Moderation } from '../moderation/moderation.js';
 import type { Arena } from '../store/arena.js';
@@ -14,9 +14,6 @@ import type { ShareOptions } from './options.js';
 import { Repeats, type Tokens } from './repeats.js';
 import { sealShare, type Sealed } from './seal.js';
 import type { Doubt, Receipt, Reviewed, Scrubbed, Upload } from './upload.js';
-
-/** Links that never expire may own this part of the store, so that others still find room. */
-const NEVER_SHARE = 0.3;
 
 export interface RecorderParts {
   readonly arena: Arena;
@@ -26,11 +23,15 @@ export interface RecorderParts {
   readonly monotonic: () => number;
   /** Whether what is borderline waits for a human, or is shared until one has looked. */
   readonly holdBorderline: boolean;
+  /** Links that never expire may own this part of the store, 0 to 0.3, so that others still find room. */
+  readonly neverShare: number;
 }
 
 export class Recorder {
   readonly #parts: RecorderParts;
   readonly #repeats: Repeats;
+  /** Units of links that never expire, which are being recorded: the ledger counts them when they are. */
+  #becomingNever = 0;
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -114,15 +115,16 @@ export class Recorder {
     { hold }: Sealed,
     doubt: Doubt | null,
   ): Promise<void> {
-    const { arena, ledger, moderation, holdBorderline } = this.#parts;
+    const { ledger, moderation, holdBorderline } = this.#parts;
     const { mode, duration, views } = lifetime;
-    if (mode === 'never' && ledger.unitsOf('never') + hold.units.length > NEVER_SHARE * arena.capacity().total) {
-      throw new Refusal('store-full', 'no room for links that never expire', { choice: 'never' });
-    }
     const expiresAt = duration === null ? null : ledger.now() + duration;
     const share = { ...tokens, secret, expiresAt, mode, views, hasPassphrase: passphrase !== null, hold };
+    const put = (held: boolean, also?: NewShare['also']): Promise<Share> =>
+      this.#within(mode, hold.units.length, () =>
+        ledger.put({ ...share, held, ...(also === undefined ? {} : { also }) }),
+      );
     if (doubt === null) {
-      await ledger.put({ ...share, held: false });
+      await put(false);
       return;
     }
     const key = await deriveShareKey(tokens.link, passphrase, secret);
@@ -131,10 +133,25 @@ export class Recorder {
         verdict: doubt,
         held: holdBorderline,
         offer: { key, hold },
-        put: (also) => ledger.put({ ...share, held: holdBorderline, also }),
+        put: (also) => put(holdBorderline, also),
       });
     } finally {
       wipe(key);
+    }
+  }
+
+  /** Makes a share of `units` units; links that never expire only within their part of the store. */
+  async #within<T>(mode: ShareMode, units: number, make: () => Promise<T>): Promise<T> {
+    if (mode !== 'never') return make();
+    const { arena, ledger, neverShare } = this.#parts;
+    if (ledger.unitsOf('never') + this.#becomingNever + units > neverShare * arena.capacity().total) {
+      throw new Refusal('store-full', 'no room for links that never expire', { choice: 'never', bound: 'never' });
+    }
+    this.#becomingNever += units;
+    try {
+      return await make();
+    } finally {
+      this.#becomingNever -= units;
     }
   }
 }

@@ -2,7 +2,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import yazl from 'yazl';
-import type { Content } from './content.js';
+import type { Content, Pacing } from './content.js';
 
 /** The oldest time that the format knows, in local time as the format has it: an archive must not tell when it was made. */
 const NO_TIME = new Date(1980, 0, 1);
@@ -13,8 +13,8 @@ export interface Archive {
   readonly size: number;
 }
 
-/** The archive of everything in `content`. Its stream ends in an error if the content is closed before. */
-export async function archive(content: Content): Promise<Archive> {
+/** The archive of everything in `content`, read as `pacing` has it. Its stream ends in an error if that is closed before. */
+export async function archive(content: Content, pacing?: Pacing): Promise<Archive> {
   const zip = new yazl.ZipFile();
   const output = new PassThrough();
   pipeline(zip.outputStream, output).catch(() => undefined);
@@ -23,7 +23,9 @@ export async function archive(content: Content): Promise<Archive> {
   for (const item of items) {
     const options = { compress: false, size: item.size, mtime: NO_TIME, mode: 0o100644, forceDosTimestamp: true };
     zip.addReadStreamLazy(uniqueName(item.name, used), options, (take) => {
-      const stream = Readable.from(content.pieces(item.offset, item.offset + item.size), { objectMode: false });
+      const stream = Readable.from(content.pieces(item.offset, item.offset + item.size, pacing), {
+        objectMode: false,
+      });
       stream.once('error', (error) => output.destroy(error));
       take(null, stream);
     });

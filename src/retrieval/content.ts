@@ -17,6 +17,16 @@ import { heldSource } from '../store/held-source.js';
 /** Content leaves in pieces of whole chunks: no chunk is opened twice for one answer. */
 const PIECE = 16 * CHUNK_LENGTH;
 
+/** How fast content is read where many read at once. */
+export interface Pacing {
+  /** Bytes of the next piece, in whole chunks. */
+  pieceBytes(): number;
+  /** Runs `read` when it is its turn; the first piece of an answer comes before the next of others. */
+  turn<T>(read: () => Promise<T>, first: boolean): Promise<T>;
+}
+
+const ALONE: Pacing = { pieceBytes: () => PIECE, turn: (read) => read() };
+
 export class Content {
   readonly #stream: OpenedStream;
   readonly #release: () => void;
@@ -87,9 +97,16 @@ export class Content {
     };
   }
 
-  /** The bytes from `start` to `end` in order; the next piece is read while the caller works on one. Pieces are the caller's. */
-  async *pieces(start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
-    const read = (at: number): Promise<Buffer> => this.#stream.read(at, Math.min(end, at - (at % PIECE) + PIECE) - at);
+  /**
+   * The bytes from `start` to `end` in order; the next piece is read while the caller works on one. Pieces are the caller's.
+   * `pacing` says how long each may be and when it may be read.
+   */
+  async *pieces(start: number, end: number, pacing: Pacing = ALONE): AsyncGenerator<Buffer, void, undefined> {
+    const read = (at: number): Promise<Buffer> =>
+      pacing.turn(() => {
+        const most = pacing.pieceBytes();
+        return this.#stream.read(at, Math.min(end, at - (at % most) + most) - at);
+      }, at === start);
     let at = start;
     let next = at < end ? read(at) : null;
     while (next !== null) {

@@ -36,6 +36,8 @@ export interface RetrievalParts {
   readonly arena: Arena;
   readonly ledger: Ledger;
   readonly monotonic: () => number;
+  /** Wrong passphrases of a share before a pause begins. */
+  readonly passphraseTries: number;
 }
 
 export class Retrieval {
@@ -46,11 +48,11 @@ export class Retrieval {
   /** Content that is open outside a grant, by share: it must end with the share too. */
   readonly #reading = new Map<ShareId, Set<Content>>();
 
-  constructor({ arena, ledger, monotonic }: RetrievalParts) {
+  constructor({ arena, ledger, monotonic, passphraseTries }: RetrievalParts) {
     this.#arena = arena;
     this.#ledger = ledger;
     this.grants = new Grants(monotonic);
-    this.#tries = new Tries(monotonic);
+    this.#tries = new Tries(monotonic, passphraseTries);
     ledger.onGone((id, cause) => this.#gone(id, cause));
   }
 
@@ -124,9 +126,10 @@ export class Retrieval {
   /** The passphrase of a try that may be made now; counts it. */
   #try(share: Share, passphrase: string | null): string {
     if (passphrase === null || passphrase === '') throw new Refusal('wrong-passphrase', 'the passphrase is missing');
-    if (scryptBusy()) throw new Refusal('busy', 'too many passphrases at once', { seconds: 5 });
+    if (scryptBusy()) throw new Refusal('busy', 'too many passphrases at once', { seconds: 5, bound: 'passphrase' });
     const wait = this.#tries.begin(share.id);
-    if (wait > 0) throw new Refusal('slow-down', 'too many tries', { seconds: Math.ceil(wait / 1000) });
+    if (wait > 0)
+      throw new Refusal('slow-down', 'too many tries', { seconds: Math.ceil(wait / 1000), bound: 'passphrase' });
     return passphrase;
   }
 

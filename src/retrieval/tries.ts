@@ -1,12 +1,11 @@
 /**
- * Passphrase tries per share: ten, then a pause that doubles with every further one. In memory, per share and for
+ * Passphrase tries per share: some, ten unless set otherwise, then a pause that doubles with every further one. In memory, per share and for
  * everybody: behind Tor there is nobody to tell apart. A pause does not harm the one who knows the passphrase more than
  * its length; without it a short passphrase would be guessed.
  */
 import { HOUR, SECOND } from '../base/units.js';
 import type { ShareId } from '../ledger/ledger.js';
 
-const FREE_TRIES = 10;
 const FIRST_PAUSE = 30 * SECOND;
 const LONGEST_PAUSE = HOUR;
 
@@ -18,9 +17,11 @@ interface Entry {
 export class Tries {
   readonly #entries = new Map<ShareId, Entry>();
   readonly #monotonic: () => number;
+  readonly #free: number;
 
-  constructor(monotonic: () => number) {
+  constructor(monotonic: () => number, free: number) {
     this.#monotonic = monotonic;
+    this.#free = free;
   }
 
   /**
@@ -32,8 +33,8 @@ export class Tries {
     const wait = entry.until - this.#monotonic();
     if (wait > 0) return wait;
     entry.failures++;
-    if (entry.failures >= FREE_TRIES) {
-      const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(20, entry.failures - FREE_TRIES));
+    if (entry.failures >= this.#free) {
+      const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(20, entry.failures - this.#free));
       entry.until = this.#monotonic() + pause;
     }
     this.#entries.set(id, entry);

@@ -9,6 +9,7 @@ import { archive } from '../retrieval/album.js';
 import type { Content } from '../retrieval/content.js';
 import { spanFor, type Span } from '../retrieval/serve.js';
 import { BYTES_POLICY } from './answer.js';
+import type { Readers } from './readers.js';
 
 export interface Served {
   readonly type: string;
@@ -31,7 +32,12 @@ export function servedPreview(item: Item, number: number): Served | null {
 }
 
 /** Answers with `served` out of `content`, whole or the range asked for. Resolves when the answer has ended, however it ended. */
-export async function sendBytes(ctx: Context, content: Content, served: Served, download: boolean): Promise<void> {
+export async function sendBytes(
+  ctx: Context,
+  content: Content,
+  served: Served,
+  { download, readers }: { readonly download: boolean; readonly readers: Readers },
+): Promise<void> {
   const span = spanFor(served.size, `"${content.entityTag(served.tag)}"`, {
     range: ctx.method === 'GET' || ctx.method === 'HEAD' ? ctx.get('Range') : '',
     ifRange: ctx.get('If-Range'),
@@ -42,7 +48,7 @@ export async function sendBytes(ctx: Context, content: Content, served: Served, 
     ctx,
     content,
     async (response) => {
-      for await (const piece of content.pieces(served.offset + span.start, served.offset + span.end)) {
+      for await (const piece of content.pieces(served.offset + span.start, served.offset + span.end, readers)) {
         if (!response.write(piece, () => piece.fill(0))) await drained(response);
         if (response.destroyed) return;
       }
@@ -53,8 +59,8 @@ export async function sendBytes(ctx: Context, content: Content, served: Served, 
 }
 
 /** Answers with all items in one archive. */
-export async function sendArchive(ctx: Context, content: Content): Promise<void> {
-  const { stream, size } = await archive(content);
+export async function sendArchive(ctx: Context, content: Content, readers: Readers): Promise<void> {
+  const { stream, size } = await archive(content, readers);
   ctx.status = 200;
   ctx.set('Content-Security-Policy', BYTES_POLICY);
   ctx.set('Content-Type', 'application/zip');

@@ -15,13 +15,14 @@ export function boundCircuits({ circuitOf, limits }: Circuits) {
     const circuit = circuitOf(ctx.req.socket);
     if (circuit === null) throw new Refusal('forbidden', 'this listener is for tor alone');
     const wait = limits.request(circuit);
-    if (wait > 0) throw new Refusal('slow-down', 'too many requests', { seconds: Math.ceil(wait / 1000) });
+    if (wait > 0)
+      throw new Refusal('slow-down', 'too many requests', { seconds: Math.ceil(wait / 1000), bound: 'circuit' });
     if (!isUpload(ctx)) {
       await next();
       return;
     }
     const release = limits.upload(circuit);
-    if (release === null) throw new Refusal('slow-down', 'too many uploads at once', { seconds: 30 });
+    if (release === null) throw new Refusal('slow-down', 'too many uploads at once', { seconds: 30, bound: 'circuit' });
     try {
       await next();
     } finally {

@@ -5,13 +5,12 @@
 import { chmod, rm } from 'node:fs/promises';
 import http, { type RequestListener, type Server } from 'node:http';
 import { Socket, type AddressInfo, type Server as NetServer } from 'node:net';
-import { MINUTE, SECOND } from '../base/units.js';
+import { SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
 import { inheritedSocket } from './inherited-sockets.js';
 
 /** A circuit that is kept costs nothing; a new one costs a visitor half a second. */
 const KEEP_ALIVE = 75 * SECOND;
-const HEADERS_TIMEOUT = MINUTE;
 const MOST_HEADER_BYTES = 16 * 1024;
 /** How often connections that became idle are looked for while a listener closes, in milliseconds. */
 const SWEEP = 250;
@@ -34,7 +33,8 @@ const BAD_REQUEST = [
 
 export const SERVER_OPTIONS = {
   keepAliveTimeout: KEEP_ALIVE,
-  headersTimeout: HEADERS_TIMEOUT,
+  // Looked at so often, not only twice a minute.
+  connectionsCheckingInterval: 5 * SECOND,
   requestTimeout: 0,
   maxHeaderSize: MOST_HEADER_BYTES,
   // Node's own answer to a request without Host has a Date; nothing here is built from Host, so it is not missed.
@@ -50,18 +50,29 @@ export interface Listening {
   close(grace: number): Promise<void>;
 }
 
+/** How patient a server is with heads of requests, and whom it tells of those it gave up. */
+export interface Patience {
+  /** Milliseconds. */
+  readonly headers: number;
+  readonly onSlowHead: () => void;
+}
+
+const PATIENT: Patience = { headers: 60 * SECOND, onSlowHead: () => undefined };
+
 /** A server for `handler`. */
-export function httpServer(handler: RequestListener): Server {
-  return configureServer(http.createServer(SERVER_OPTIONS), handler);
+export function httpServer(handler: RequestListener, patience = PATIENT): Server {
+  const server = http.createServer({ ...SERVER_OPTIONS, headersTimeout: patience.headers });
+  return configureServer(server, handler, patience);
 }
 
 /** Gives an http or https server its manners. */
-export function configureServer<S extends Server>(server: S, handler: RequestListener): S {
+export function configureServer<S extends Server>(server: S, handler: RequestListener, { onSlowHead }: Patience): S {
   server.on('request', handler);
   // The one who reads the body says "go on"; one that is refused by its headers is never sent.
   server.on('checkContinue', handler);
   server.on('checkExpectation', handler);
-  server.on('clientError', (_error, socket) => {
+  server.on('clientError', (error, socket) => {
+    if ('code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT') onSlowHead();
     if (socket.writable && socket instanceof Socket && socket.bytesWritten === 0) socket.end(BAD_REQUEST);
     else socket.destroy();
   });

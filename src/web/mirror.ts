@@ -8,7 +8,7 @@ import https from 'node:https';
 import type { RequestListener, Server } from 'node:http';
 import net, { type Server as NetServer, type Socket } from 'node:net';
 import { SECOND } from '../base/units.js';
-import { configureServer, SERVER_OPTIONS } from './listen.js';
+import { configureServer, SERVER_OPTIONS, type Patience } from './listen.js';
 
 const HANDSHAKE = 0x16;
 const FIRST_BYTE = 30 * SECOND;
@@ -26,9 +26,21 @@ export interface MirrorServer {
 }
 
 /** A server that hands connections to TLS, or answers them with a redirect to `origin`. */
-export function mirrorServer(handler: RequestListener, { certificate, key }: TlsFiles, origin: string): MirrorServer {
-  const secure = https.createServer({ ...SERVER_OPTIONS, cert: certificate, key, minVersion: 'TLSv1.3' });
-  configureServer(secure, handler);
+export function mirrorServer(
+  handler: RequestListener,
+  { certificate, key }: TlsFiles,
+  origin: string,
+  patience: Patience,
+): MirrorServer {
+  const headersTimeout = patience.headers;
+  const secure = https.createServer({
+    ...SERVER_OPTIONS,
+    headersTimeout,
+    cert: certificate,
+    key,
+    minVersion: 'TLSv1.3',
+  });
+  configureServer(secure, handler, patience);
   const front = net.createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     socket.setTimeout(FIRST_BYTE, () => socket.destroy());

@@ -11,15 +11,16 @@ import { boundCircuits, type Circuits } from './circuits.js';
 import { mannered } from './manners.js';
 import type { Pages } from './pages/pages.js';
 import { answerFailures } from './refusals.js';
+import type { Services } from './services.js';
 import type { Site } from './site.js';
 
 /** Time enough to read the notice and to write the new address down. */
 const FOLLOWED_AFTER = 20 * SECOND;
 
 /** `site` is the old address's; it leads to the site's onion. */
-export function createMoved(site: Site, pages: Pages, circuits: Circuits | null): Koa {
+export function createMoved(site: Site, { pages, counts }: Services, circuits: Circuits | null): Koa {
   const app = mannered(baseHeaders(site));
-  app.use(answerFailures(pages));
+  app.use(answerFailures(pages, counts));
   if (circuits !== null) app.use(boundCircuits(circuits));
   app.use((ctx) => sendNotice(ctx, pages, `${site.onionOrigin ?? ''}${ctx.url.startsWith('/') ? ctx.url : '/'}`));
   return app;

@@ -9,7 +9,7 @@ import { hmacSha256 } from '../crypto/hash.js';
 import { randomSecret } from '../crypto/random.js';
 
 /** Short, common, and hard to mistake for one another. */
-const WORDS: readonly string[] = [
+export const WORDS: readonly string[] = [
   ...['anchor', 'basket', 'candle', 'feather', 'garden', 'hammer', 'island', 'lemon'],
   ...['mirror', 'orange', 'paper', 'river', 'silver', 'tiger', 'violet', 'window'],
 ];

@@ -1,6 +1,7 @@
 /** Refusals as answers: a status, and the reason with the way out in the form asked for. */
 import type { Context } from 'koa';
 import { Refusal, type RefusalCode, type RefusalDetail } from '../base/errors.js';
+import type { Counts } from './counts.js';
 import { formOf, pageContext, sendJson, sendPage, sendText } from './answer.js';
 import type { Pages } from './pages/pages.js';
 import { refusalHelp, seemsPhrase } from './pages/phrases.js';
@@ -20,6 +21,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   unreadable: 422,
   prohibited: 422,
   'slow-down': 429,
+  challenge: 429,
   busy: 503,
   'store-full': 507,
 };
@@ -56,13 +58,17 @@ export function sendError(
 }
 
 /** The one middleware that turns failures into answers. Koa's own way prints stacks and drops headers; nothing reaches it. */
-export function answerFailures(pages: Pages): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
+export function answerFailures(
+  pages: Pages,
+  counts: Counts,
+): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
     try {
       await next();
       if (ctx.status === 404 && (ctx.body ?? null) === null && ctx.respond !== false)
         sendError(ctx, pages, 'gone', 'not found');
     } catch (error) {
+      if (error instanceof Refusal) counts.addNamed(error.detail['bound']);
       if (ctx.headerSent || ctx.respond === false) {
         ctx.res.destroy();
         return;

@@ -32,8 +32,9 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
     await next();
     sendAscii(ctx);
   });
-  app.use(answerFailures(services.pages));
+  app.use(answerFailures(services.pages, services.counts));
   if (circuits !== null) app.use(boundCircuits(circuits));
+  app.use(boundAnswers(services.traffic));
   app.use(sameOriginOnly);
   app.use(onionLocation(site));
   if (site.readOnly === true) app.use(takingNothing(site, services));
@@ -52,6 +53,18 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
   app.use(router.routes());
   app.use(wrongMethod(router));
   return app;
+}
+
+/** Bytes that nobody reads lie in memory: past the bound, whatever has many of them waits for its turn. Forms still come. */
+function boundAnswers({ exchanges, readers }: Services['traffic']) {
+  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    if (/^\/(view|file|open)\//.test(ctx.path)) {
+      if (exchanges.full)
+        throw new Refusal('busy', 'too many answers wait for their readers', { seconds: 10, bound: 'answers' });
+      exchanges.onEnd(ctx.req, readers.begin());
+    }
+    await next();
+  };
 }
 
 /** Koa would have Node look for characters beyond ASCII once more; a body as long in bytes as in characters has none. */

@@ -36,14 +36,16 @@ export interface ShownOptions {
   readonly items: readonly Item[];
   /** Where an item is saved from; null = from the grant. */
   readonly savePath: ((number: number) => string) | null;
+  /** Nothing stands in the page itself: it has paths. */
+  readonly light: boolean;
 }
 
 /** The items as the page shows them. */
-export async function shownItems({ content, grant, items, savePath }: ShownOptions): Promise<ShareItem[]> {
+export async function shownItems({ content, grant, items, savePath, light }: ShownOptions): Promise<ShareItem[]> {
   const shown: ShareItem[] = [];
   const album = items.length > 1;
-  let inline = grant.claimed ? INLINE_BYTES : 0;
-  let previews = PREVIEWS_BYTES;
+  let inline = grant.claimed && !light ? INLINE_BYTES : 0;
+  let previews = light ? 0 : PREVIEWS_BYTES;
   for (const [index, item] of items.entries()) {
     const path = `/open/${grant.id}/${index + 1}`;
     const { name, type, size } = item;
@@ -60,7 +62,11 @@ export async function shownItems({ content, grant, items, savePath }: ShownOptio
     previews -= preview?.size ?? 0;
     const src =
       preview === null ? path : dataUrl(preview.type, await readAll(content.span(item.previewOffset, preview.size)));
-    shown.push({ ...entry, shown: await shownAs(content, item, path, src) });
+    shown.push({
+      ...entry,
+      shown: light && item.type === 'text/plain' ? { kind: 'none' } : await shownAs(content, item, path, src),
+      saveUrl: savePath?.(index + 1) ?? `${path}?download`,
+    });
   }
   return shown;
 }

@@ -1,30 +1,54 @@
 /** What the two ways of uploading have in common: a place, a watched pace, the pipeline, and the answer. */
 import type { Context } from 'koa';
 import { Refusal } from '../base/errors.js';
-import { MINUTE } from '../base/units.js';
+import { DAY, MINUTE } from '../base/units.js';
+import { parseOptions, type RawOptions, type ShareOptions } from '../intake/options.js';
 import type { Receipt, Upload } from '../intake/upload.js';
 import type { DeletionToken, LinkToken } from '../ledger/tokens.js';
 import { formOf, sendJson, sendText } from './answer.js';
-import { watchPace } from './pace.js';
 import type { Services } from './services.js';
 import { deleteLink, shareLink, type Site } from './site.js';
 
-/** Uploads in flight at once, over all listeners. */
-const MOST_UPLOADS = 64;
-let inFlight = 0;
-
 /** Runs `work` in one of the places for uploads; refuses 'busy' when all are taken, and 'store-full' when it can't fit. */
-export async function inPlace<T>(ctx: Context, { arena }: Services, work: () => Promise<T>): Promise<T> {
-  if (inFlight >= MOST_UPLOADS) throw new Refusal('busy', 'all places for uploads are taken', { seconds: 10 });
-  const length = Number(ctx.get('Content-Length') || 0);
-  if (length > arena.capacity().free * arena.unitBytes) throw new Refusal('store-full', 'the store is full');
-  inFlight++;
-  watchPace(ctx.req);
+export async function inPlace<T>(
+  ctx: Context,
+  { arena, policy, traffic }: Services,
+  work: () => Promise<T>,
+): Promise<T> {
+  // Who does not say how much comes is taken to bring one file of the most that is free.
+  const length = Number(ctx.get('Content-Length') || policy.freeBytes);
+  const { free } = arena.capacity();
+  if (ctx.get('Content-Length') !== '' && length > free * arena.unitBytes)
+    throw new Refusal('store-full', 'the store is full', { bound: 'store' });
+  const release = traffic.uploads.take(ctx.req, length);
   try {
     return await work();
   } finally {
-    inFlight--;
+    release();
   }
+}
+
+/** Whether a Pro code is good, for one request: a wrong one is one wrong try, however often it is asked about. */
+export function codeCheck({ vouchers }: Pick<Services, 'vouchers'>): (code: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (code) => {
+    const good = known.get(code) ?? vouchers.isGood(code);
+    known.set(code, good);
+    return good;
+  };
+}
+
+/** What the sender chose. Refuses a Pro code that is not good, and the choices that need one. */
+export function checkedOptions(
+  raw: RawOptions,
+  { ledger, policy }: Services,
+  isGood: (code: string) => boolean,
+): ShareOptions {
+  const options = parseOptions(raw, ledger.now(), policy.proDays * DAY);
+  if (options.code !== null && !isGood(options.code)) {
+    throw new Refusal('malformed', 'this Pro code is unknown or has ended', { field: 'code' });
+  }
+  return options;
 }
 
 /** Takes an upload through the pipeline. */

@@ -66,7 +66,7 @@ test.test("the socket is its user's alone, answers without a clock, and goes wit
   const dir = mkdtempSync(path.join(tmpdir(), 'health-'));
   t.teardown(() => rmSync(dir, { recursive: true }));
   const socket = path.join(dir, 'health.sock');
-  const settings = settingsFor(dir, { CHATPIC_HEALTH_LISTEN: `unix:${socket}` });
+  const settings = settingsFor(dir, { CHATPIC_CONTROL: `unix:${socket}` });
   t.equal((await run(HEALTHCHECK, [], settings)).code, 1, 'the container is not healthy before');
   const life = startProcess(settings);
   t.teardown(() => life.child.kill('SIGKILL'));

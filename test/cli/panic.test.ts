@@ -13,7 +13,7 @@ const run = promisify(execFile);
 async function running(scope: { teardown: (end: () => void) => unknown }): Promise<{ dir: string; life: Life }> {
   const dir = mkdtempSync(path.join(tmpdir(), 'panic-'));
   scope.teardown(() => rmSync(dir, { recursive: true }));
-  const life = startProcess({ ...settings(path.join(dir, 'var')), CHATPIC_HEALTH_LISTEN: 'off' });
+  const life = startProcess({ ...settings(path.join(dir, 'var')), CHATPIC_CONTROL: 'off' });
   scope.teardown(() => life.child.kill('SIGKILL'));
   await upload(await life.ready, await picture(1));
   return { dir, life };

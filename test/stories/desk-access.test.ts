@@ -8,6 +8,7 @@ import { openHost } from '../../src/desk/host/host.js';
 import { loadDeskTemplates } from '../../src/desk/pages.js';
 import { SignIns } from '../../src/desk/remote-book.js';
 import { Sessions } from '../../src/desk/sessions.js';
+import { Readers } from '../../src/web/readers.js';
 import { createDesk } from '../../src/desk/site.js';
 import { startDecoder } from '../../src/media/decoder/decoder.js';
 import { httpServer, listen } from '../../src/web/listen.js';
@@ -47,7 +48,16 @@ async function deskHere(
   const sessions = new Sessions(monotonic, (name) => claims.dropAllOf(name));
   const decoder = startDecoder({ children: 1, warm: 0 });
   const signIns = new SignIns(door, monotonic);
-  const desk: Desk = { door, signIns, sessions, claims, decoder, templates: loadDeskTemplates(), monotonic };
+  const desk: Desk = {
+    door,
+    signIns,
+    sessions,
+    claims,
+    decoder,
+    templates: loadDeskTemplates(),
+    readers: new Readers(1024 * 1024),
+    monotonic,
+  };
   const answer = createDesk(desk).callback();
   const http = httpServer((request, response) => void answer(request, response));
   const listening = await listen(http, { kind: 'tcp', host: '127.0.0.1', port: 0 }, http);

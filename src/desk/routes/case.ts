@@ -26,7 +26,7 @@ export function caseRoutes(router: Router, desk: Desk): void {
   );
   router.get(
     '/case/:id/item/:number',
-    page(desk, (ctx, session) => sendItem(ctx, session)),
+    page(desk, (ctx, session) => sendItem(ctx, desk, session)),
   );
   router.post(
     '/case/:id/take',
@@ -77,12 +77,12 @@ async function see(ctx: Context, desk: Desk, session: Session): Promise<void> {
   redirect(ctx, `/case/${detail.fileId}`);
 }
 
-async function sendItem(ctx: Context, session: Session): Promise<void> {
+async function sendItem(ctx: Context, desk: Desk, session: Session): Promise<void> {
   const item = session.opened(idOf(ctx));
   const front = item?.seen === true ? await item.front() : null;
   const found = front?.items[numberOf(ctx) - 1];
   if (item === null || found === undefined) throw new Refusal('gone', 'open the case first');
-  await sendBytes(ctx, item.content, servedItem(found, numberOf(ctx)), false);
+  await sendBytes(ctx, item.content, servedItem(found, numberOf(ctx)), { download: false, readers: desk.readers });
 }
 
 function sendPicture(ctx: Context, bytes: Buffer | null): void {

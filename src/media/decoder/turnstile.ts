@@ -37,7 +37,8 @@ export class Turnstile {
       this.#inside++;
       return;
     }
-    if (this.#waiting.length >= this.#queue) throw new Refusal('busy', 'too many pictures wait to be read');
+    if (this.#waiting.length >= this.#queue)
+      throw new Refusal('busy', 'too many pictures wait to be read', { bound: 'decoders' });
     await new Promise<void>((resolve, reject) => {
       const enter = (): void => {
         signal?.removeEventListener('abort', leave);

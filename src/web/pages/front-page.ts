@@ -35,7 +35,7 @@ export function frontPage(
     return page;
   };
   return (context, view) => {
-    if (view.problem !== null || view.typed !== NOTHING_TYPED) return render(context, view);
+    if (view.problem !== null || view.typed !== NOTHING_TYPED || view.pass !== null) return render(context, view);
     const key = keyOf(context, view);
     const { pieces, styleHash } = kept.get(key) ?? keep(key, context, view);
     const ownHash = `'sha256-${hashOf(progressStyle(view.progressId))}'`;
@@ -56,6 +56,6 @@ function inAscii(html: string): string {
 
 /** Everything that the page says and that may differ between two answers. */
 function keyOf({ language, path, method }: PageContext, view: UploadView): string {
-  const { kind, freeBytes, proBytes, captionLength, noteLength, anyFile } = view;
-  return [language, path, method, kind, freeBytes, proBytes, captionLength, noteLength, anyFile].join(' ');
+  const { kind, freeBytes, proBytes, captionLength, noteLength, anyFile, proDays } = view;
+  return [language, path, method, kind, freeBytes, proBytes, captionLength, noteLength, anyFile, proDays].join(' ');
 }

@@ -23,7 +23,14 @@ import { frontPage } from './front-page.js';
 import { progressStyle } from './progress-document.js';
 import { DEFAULT_LANGUAGE, LANGUAGES, speakerOf } from '../texts/texts.js';
 import type { Speaker } from '../texts/texts.js';
-import { CONTACT_TOPICS, EXPIRY_CHOICES, REPORT_REASONS, TRANSPARENCY_PARTS, TRANSPARENCY_ROWS } from './views.js';
+import {
+  CONTACT_TOPICS,
+  EXPIRY_CHOICES,
+  REPORT_REASONS,
+  TRANSPARENCY_PARTS,
+  TRANSPARENCY_ROWS,
+  UPLOAD_CHOICES,
+} from './views.js';
 import type * as views from './views.js';
 
 export type { HashOf, Rendered } from './templates.js';
@@ -46,6 +53,7 @@ export interface Pages {
   readonly faq: Page<views.PolicyView>;
   readonly terms: Page<views.PolicyView>;
   readonly privacy: Page<views.PolicyView>;
+  readonly pro: Page<views.PolicyView>;
   readonly transparency: Page<views.TransparencyView>;
   readonly error: Page<views.ErrorView>;
   readonly challenge: Page<views.ChallengeView>;
@@ -78,7 +86,8 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
       const say = speakerOf(context.language);
       const problemText = view.problem === null ? '' : uploadProblem(say, view.problem, view);
       const fault = fieldAtFault(view);
-      const model = { ...ground(say, siteName, context), view, choices: EXPIRY_CHOICES, problemText, fault };
+      const choices = view.proDays === null ? EXPIRY_CHOICES : UPLOAD_CHOICES;
+      const model = { ...ground(say, siteName, context), view, choices, problemText, fault };
       return templates.render('upload', model, ['base', 'upload'], progressStyle(view.progressId));
     }),
     receipt: page<views.ReceiptView>('receipt', 'share', (say, view) => ({
@@ -97,6 +106,7 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     faq: longPage('faq'),
     terms: longPage('terms'),
     privacy: longPage('privacy'),
+    pro: page('pro', 'text', nothing),
     transparency: page('transparency', 'text', () => ({ rows: TRANSPARENCY_ROWS, parts: TRANSPARENCY_PARTS })),
     error: page<views.ErrorView>('error', null, (say, view) => ({
       help: refusalHelp(say, view.code, view.detail),
@@ -140,6 +150,7 @@ function policyParams(say: Speaker, site: string, view: views.PolicyView): Recor
     site,
     free: say.size(view.freeBytes),
     pro: say.size(view.proBytes),
+    days: say.number(view.proDays),
     seconds: say.number(view.rollSeconds),
     connection: say.text(`privacy.${view.listener}`),
   };

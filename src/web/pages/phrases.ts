@@ -102,6 +102,7 @@ const FIELD_PROBLEMS: Readonly<Record<FieldProblem, UploadField>> = {
   'views-not-a-number': 'views',
   'passphrase-too-long': 'passphrase',
   'code-unknown': 'code',
+  'code-missing': 'code',
 };
 /** Refusals of what was sent, and not of the moment at which it was. */
 const CONTENT_REFUSALS: ReadonlySet<string> = new Set<RefusalCode>([

@@ -19,6 +19,8 @@ export interface PageContext {
 
 export type ExpiryChoice = '1h' | '1d' | '1w' | 'burn' | 'never';
 export const EXPIRY_CHOICES: readonly ExpiryChoice[] = ['1h', '1d', '1w', 'burn', 'never'];
+/** With a Pro code: as long as one allows. */
+export const UPLOAD_CHOICES = [...EXPIRY_CHOICES, 'pro'] as const;
 
 /** When something ends. `now` is the moment of the answer, for "in 23 hours". */
 export type Ending = { readonly kind: 'never' } | { readonly kind: 'at'; readonly at: number; readonly now: number };
@@ -27,7 +29,7 @@ export type Ending = { readonly kind: 'never' } | { readonly kind: 'at'; readonl
 export interface UploadTyped {
   readonly note: string;
   readonly caption: string;
-  readonly expiry: ExpiryChoice;
+  readonly expiry: (typeof UPLOAD_CHOICES)[number];
   readonly views: string;
   readonly passphrase: string;
   readonly code: string;
@@ -52,7 +54,8 @@ export type FieldProblem =
   | 'expiry-unknown'
   | 'views-not-a-number'
   | 'passphrase-too-long'
-  | 'code-unknown';
+  | 'code-unknown'
+  | 'code-missing';
 
 export interface UploadProblem {
   readonly code: FieldProblem | RefusalCode;
@@ -69,6 +72,10 @@ export interface UploadView {
   readonly captionLength: number;
   readonly noteLength: number;
   readonly anyFile: boolean;
+  /** Days that a Pro code keeps a share, where the form is for those who have one; null = it offers no such choice. */
+  readonly proDays: number | null;
+  /** From the challenge, where one is asked; null otherwise. */
+  readonly pass: string | null;
   readonly typed: UploadTyped;
   readonly problem: UploadProblem | null;
 }
@@ -235,9 +242,9 @@ export interface TakedownView {
 
 /** Fields of `POST /contact`: `topic` (one of CONTACT_TOPICS), `message`, `reply` (may be empty). */
 export interface ContactView {
-  readonly typed: { readonly topic: string; readonly message: string; readonly reply: string };
+  readonly typed: { readonly topic: string; readonly message: string; readonly reply: string; readonly code: string };
   /** `not-taken`: nobody can read letters now, or too many wait. */
-  readonly problem: 'message' | 'too-long' | 'not-taken' | null;
+  readonly problem: 'message' | 'too-long' | 'code' | 'not-taken' | null;
   readonly messageLength: number;
 }
 export const CONTACT_TOPICS = ['question', 'pro', 'problem', 'press', 'security'] as const;
@@ -284,6 +291,10 @@ export interface PolicyView {
   readonly freeBytes: number;
   readonly proBytes: number;
   readonly anyFile: boolean;
+  /** Days that a share may live that comes with a Pro code. */
+  readonly proDays: number;
+  /** Where codes are sold; null = ask through the contact form. */
+  readonly proUrl: string | null;
   /** Seconds until a destroyed link can't be brought back by anyone. */
   readonly rollSeconds: number;
   /** Where the reader is: what a network sees differs. */
@@ -303,6 +314,8 @@ export interface ChallengeView {
   readonly challenge: string;
   readonly word: string;
   readonly wrong: boolean;
+  /** What was typed before: goes along unseen. */
+  readonly carried: readonly (readonly [string, string])[];
 }
 
 /** Shown while a place is waited for; the route sends a `Refresh` header with the same number of seconds. */

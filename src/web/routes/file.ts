@@ -24,7 +24,7 @@ async function sendFree(ctx: Context, site: Site, services: Services): Promise<v
   if (mustOpen(link.share)) throw mustBeOpened(site, link);
   const content = await services.retrieval.openFree(link);
   if (content === null) throw new Refusal('gone', 'not found');
-  await sendNumbered(ctx, content).finally(() => content.close());
+  await sendNumbered(ctx, services, content).finally(() => content.close());
 }
 
 async function openAndSend(ctx: Context, site: Site, services: Services): Promise<void> {
@@ -38,21 +38,26 @@ async function openAndSend(ctx: Context, site: Site, services: Services): Promis
   const typed = fields['passphrase'] ?? (header === '' ? null : Buffer.from(header, 'latin1').toString('utf8'));
   const opening = await services.retrieval.open(link, typed);
   if (opening === null) throw new Refusal('gone', 'not found');
-  await sendNumbered(ctx, opening.content).finally(() => opening.content.close());
+  await sendNumbered(ctx, services, opening.content).finally(() => opening.content.close());
 }
 
 /** Item `number` of the path; without one the only item, or the whole album as one archive. */
-export async function sendNumbered(ctx: Context, content: Content, preview = false): Promise<void> {
+export async function sendNumbered(
+  ctx: Context,
+  { traffic: { readers } }: Services,
+  content: Content,
+  preview = false,
+): Promise<void> {
   const { items } = await content.front();
   const asked = (ctx.params as { number?: string }).number;
   const download = 'download' in ctx.query;
   if (items.length > 1 && (asked === undefined || asked === 'all')) {
-    await sendArchive(ctx, content);
+    await sendArchive(ctx, content, readers);
     return;
   }
   const number = asked === undefined || asked === 'all' ? 1 : /^[1-9]\d{0,3}$/.test(asked) ? Number(asked) : 0;
   const item = items[number - 1];
   const served = item === undefined ? null : preview ? servedPreview(item, number) : servedItem(item, number);
   if (served === null) throw new Refusal('gone', 'not found');
-  await sendBytes(ctx, content, served, download);
+  await sendBytes(ctx, content, served, { download, readers });
 }

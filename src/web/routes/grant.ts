@@ -9,9 +9,11 @@ import type { Services } from '../services.js';
 import { sendNumbered } from './file.js';
 
 export function grantRoutes(router: Router, services: Services): void {
-  router.get('/open/:grant/:number', (ctx) => withGrant(ctx, services, ({ content }) => sendNumbered(ctx, content)));
+  router.get('/open/:grant/:number', (ctx) =>
+    withGrant(ctx, services, ({ content }) => sendNumbered(ctx, services, content)),
+  );
   router.get('/open/:grant/:number/preview', (ctx) =>
-    withGrant(ctx, services, ({ content }) => sendNumbered(ctx, content, true)),
+    withGrant(ctx, services, ({ content }) => sendNumbered(ctx, services, content, true)),
   );
   router.post('/open/:grant/destroy', async (ctx) => {
     await smallForm(ctx, services.receiveForm);

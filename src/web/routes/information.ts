@@ -10,6 +10,7 @@ export function informationRoutes(router: Router, site: Site, { pages, policy, l
   const view: PolicyView = { ...policy, listener: site.kind };
   router.get('/faq', (ctx) => sendPage(ctx, 200, pages.faq(pageContext(ctx), view)));
   router.get('/terms', (ctx) => sendPage(ctx, 200, pages.terms(pageContext(ctx), view)));
+  router.get('/pro', (ctx) => sendPage(ctx, 200, pages.pro(pageContext(ctx), view)));
   router.get('/privacy', (ctx) => sendPage(ctx, 200, pages.privacy(pageContext(ctx), view)));
   router.get('/robots.txt', (ctx) => sendText(ctx, 200, 'User-agent: *\nDisallow: /\n'));
   router.get('/.well-known/security.txt', (ctx) => sendText(ctx, 200, securityText(site, ledger.now())));

@@ -3,12 +3,13 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { Refusal } from '../../base/errors.js';
 import { formOf, pageContext, sendJson, sendPage, sendText } from '../answer.js';
-import { smallForm } from '../body.js';
+import { gatedForm } from '../gate.js';
 import {
   CONTACT_TOPICS,
   NO_TAKEDOWN,
   TAKEDOWN_ASKS,
   TAKEDOWN_KINDS,
+  type ContactView,
   type PageContext,
   type TakedownKind,
   type TakedownProblem,
@@ -16,12 +17,13 @@ import {
 } from '../pages/views.js';
 import type { Rendered } from '../pages/pages.js';
 import type { Services } from '../services.js';
+import { codeCheck } from '../uploads.js';
 
 type Fields = Readonly<Record<string, string>>;
 
 const MESSAGE_LENGTH = 4000;
 const LETTER_LENGTH = 10_000;
-const NOTHING_WRITTEN = { topic: 'question', message: '', reply: '' };
+const NOTHING_WRITTEN = { topic: 'question', message: '', reply: '', code: '' };
 
 export function letterRoutes(router: Router, services: Services): void {
   const { pages } = services;
@@ -41,7 +43,8 @@ export function letterRoutes(router: Router, services: Services): void {
 }
 
 async function takedown(ctx: Context, services: Services): Promise<void> {
-  const fields = await smallForm(ctx, services.receiveForm);
+  const fields = await gatedForm(ctx, services);
+  if (fields === null) return;
   const kind = kindOf(fields['kind']);
   const typed = takedownTyped(fields);
   const problem = takedownProblem(kind, typed);
@@ -57,24 +60,22 @@ async function takedown(ctx: Context, services: Services): Promise<void> {
 }
 
 async function contact(ctx: Context, services: Services): Promise<void> {
-  const fields = await smallForm(ctx, services.receiveForm);
+  const fields = await gatedForm(ctx, services);
+  if (fields === null) return;
   const topic = CONTACT_TOPICS.find((known) => known === fields['topic']) ?? 'question';
-  const typed = { topic, message: fields['message'] ?? '', reply: fields['reply'] ?? '' };
-  const problem =
-    typed.message.trim() === ''
-      ? 'message'
-      : typed.message.length + typed.reply.length > MESSAGE_LENGTH
-        ? 'too-long'
-        : null;
+  const field = (name: string): string => fields[name] ?? '';
+  const typed = { topic, message: field('message'), reply: field('reply'), code: field('code').slice(0, 200) };
+  const priority = typed.code.trim() !== '' && codeCheck(services)(typed.code);
+  const problem = contactProblem(typed, priority);
   if (problem !== null) {
     const page = services.pages.contact(pageContext(ctx), { typed, problem, messageLength: MESSAGE_LENGTH });
-    refuse(ctx, page, problem === 'message' ? 'the message is missing' : 'the message is too long');
+    refuse(ctx, page, CONTACT_PROBLEMS[problem]);
     return;
   }
   const text = `topic: ${topic}\nreply to: ${typed.reply}\n\n${typed.message}\n`;
   const reference = await letter(ctx, services, {
     kind: 'contact',
-    priority: services.isPro(fields['code'] ?? ''),
+    priority,
     text,
   });
   if (reference !== null) sent(ctx, services, 'contact', reference);
@@ -97,6 +98,21 @@ async function letter(
     ctx.set('Retry-After', '3600');
     return null;
   }
+}
+
+const CONTACT_PROBLEMS = {
+  message: 'the message is missing',
+  'too-long': 'the message is too long',
+  code: 'this Pro code is unknown or has ended',
+} as const;
+
+function contactProblem(
+  { message, reply, code }: ContactView['typed'],
+  priority: boolean,
+): keyof typeof CONTACT_PROBLEMS | null {
+  if (message.trim() === '') return 'message';
+  if (message.length + reply.length > MESSAGE_LENGTH) return 'too-long';
+  return code.trim() === '' || priority ? null : 'code';
 }
 
 function takedownTyped(fields: Fields): TakedownTyped {

@@ -11,8 +11,6 @@ import { PROGRESS_DOCUMENT_END, progressDocumentLine, progressDocumentStart } fr
 import { progressFrame, progressHeader, progressTrailer, type ProgressState } from '../progress-picture.js';
 import type { Services } from '../services.js';
 
-/** Streams open at once. They hold a socket and a few numbers each. */
-const MOST_STREAMS = 256;
 /** How long a picture waits for its upload: people choose a file first and think about the rest afterwards. */
 const WAIT = 15 * MINUTE;
 const LONGEST = 6 * 60 * MINUTE;
@@ -20,19 +18,18 @@ const PICTURE_EVERY = 500;
 const TEXT_EVERY = 3 * SECOND;
 /** The rate is that of the last seconds, not of the whole. */
 const RATE_WINDOW = 5 * SECOND;
-let streams = 0;
 
 export function progressRoutes(router: Router, services: Services): void {
   router.get('/progress/:name', async (ctx) => {
     const [, text, gif] = /^([0-9A-Za-z]+)(\.gif)?$/.exec((ctx.params as { name: string }).name) ?? [];
     const id = parseUploadId(text);
     if (id === null) throw new Refusal('gone', 'not found');
-    if (streams >= MOST_STREAMS) throw new Refusal('busy', 'too many progress pictures', { seconds: 30 });
-    streams++;
+    const release = services.traffic.progress.take();
+    if (release === null) throw new Refusal('busy', 'too many progress pictures', { seconds: 30, bound: 'progress' });
     try {
       await (gif === undefined ? streamText(ctx, services, id) : streamPicture(ctx, services, id));
     } finally {
-      streams--;
+      release();
     }
   });
 }

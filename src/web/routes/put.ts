@@ -2,13 +2,14 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { Refusal } from '../../base/errors.js';
-import { parseOptions, type RawOptions } from '../../intake/options.js';
+import type { RawOptions } from '../../intake/options.js';
 import { spool } from '../../intake/spool.js';
 import { unwatched } from '../../intake/progress.js';
 import { acceptBody, bodyOf } from '../body.js';
+import { gateFor } from '../gate.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
-import { inPlace, sendReceiptForScripts } from '../uploads.js';
+import { checkedOptions, codeCheck, inPlace, sendReceiptForScripts } from '../uploads.js';
 
 export function putRoutes(router: Router, site: Site, services: Services): void {
   const take = (ctx: Context): Promise<void> => takeFile(ctx, site, services);
@@ -17,11 +18,8 @@ export function putRoutes(router: Router, site: Site, services: Services): void 
 }
 
 async function takeFile(ctx: Context, site: Site, services: Services): Promise<void> {
-  const raw = headerOptions(ctx);
-  const options = parseOptions(raw, services.ledger.now());
-  if (options.code !== null && !services.isPro(options.code)) {
-    throw new Refusal('malformed', 'this Pro code is unknown or has ended', { field: 'code' });
-  }
+  gateFor(ctx, services).check({});
+  const options = checkedOptions(headerOptions(ctx), services, codeCheck(services));
   const bytes = options.code === null ? services.policy.freeBytes : services.policy.proBytes;
   // Who asked before sending learns of the limit before sending; who did not is read to the end first.
   const tooLarge = Number(ctx.get('Content-Length') || 0) > bytes;

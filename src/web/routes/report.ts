@@ -6,7 +6,7 @@ import { NOTE_LENGTH } from '../../moderation/cases.js';
 import { REPORT_REASONS } from '../../moderation/case-record.js';
 import type { Resolved } from '../../retrieval/retrieval.js';
 import { formOf, pageContext, sendJson, sendPage, sendText } from '../answer.js';
-import { smallForm } from '../body.js';
+import { gatedForm } from '../gate.js';
 import type { ReportView } from '../pages/views.js';
 import type { Services } from '../services.js';
 import { resolved } from './view.js';
@@ -20,7 +20,8 @@ export function reportRoutes(router: Router, services: Services): void {
 
 async function report(ctx: Context, services: Services): Promise<void> {
   const link = resolved(ctx, services);
-  const fields = await smallForm(ctx, services.receiveForm);
+  const fields = await gatedForm(ctx, services);
+  if (fields === null) return;
   const reason = REPORT_REASONS.find((known) => known === fields['reason']) ?? 'other';
   const note = fields['details'] ?? '';
   if (Array.from(note).length > NOTE_LENGTH && formOf(ctx) === 'html') {

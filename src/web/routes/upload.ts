@@ -5,37 +5,50 @@ import { Refusal, type RefusalCode } from '../../base/errors.js';
 import { bufferSource } from '../../base/source.js';
 import { ALPHANUMERIC, randomName } from '../../crypto/random.js';
 import { NOTE_BYTES } from '../../intake/multipart.js';
-import { CAPTION_CHARACTERS, parseOptions } from '../../intake/options.js';
+import { CAPTION_CHARACTERS } from '../../intake/options.js';
 import type { Received } from '../../intake/upload.js';
 import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/progress.js';
 import { formOf, pageContext, sendPage } from '../answer.js';
 import { acceptBody, drainBody, readBody } from '../body.js';
-import { EXPIRY_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
+import { UPLOAD_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
+import { gateFor, sendChallenge, type Gate } from '../gate.js';
 import { statusOf } from '../refusals.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
-import { inPlace, receiptHeaders, sendReceiptForScripts } from '../uploads.js';
+import { checkedOptions, codeCheck, inPlace, receiptHeaders, sendReceiptForScripts } from '../uploads.js';
 import { sendReceiptPage } from '../receipt.js';
 
 type Fields = Readonly<Record<string, string>>;
 
 export function uploadRoutes(router: Router, site: Site, services: Services): void {
-  router.get('/', (ctx) => sendForm(ctx, services, 200, NOTHING_TYPED, null));
+  router.get('/', (ctx) => {
+    if (services.challenge.active) sendChallenge(ctx, services, formPath(ctx), {});
+    else sendForm(ctx, services, { status: 200, typed: NOTHING_TYPED, problem: null, pass: null });
+  });
   router.post('/', (ctx) => takeForm(ctx, site, services));
 }
 
 async function takeForm(ctx: Context, site: Site, services: Services): Promise<void> {
   const id = parseUploadId(typeof ctx.query['progress'] === 'string' ? ctx.query['progress'] : undefined);
   const progress = services.progress.begin(id, Number(ctx.get('Content-Length')) || null);
+  const gate = gateFor(ctx, services);
   let fields: Fields = {};
   try {
+    // A script has its ticket in a header: it is told before it sends.
+    if (formOf(ctx) !== 'html') gate.check({});
     await inPlace(ctx, services, async () => {
       acceptBody(ctx);
-      const form = await receive(ctx, services, progress);
+      const isGood = codeCheck(services);
+      const form = await receive(ctx, services, { isGood, gate, progress });
       fields = form.fields;
       try {
         if (form.refused !== null) throw form.refused;
-        await answer(ctx, site, services, { id, progress, fields, items: form.items });
+        gate.check(fields);
+        if (gate.pass !== null && form.items.length === 0) {
+          sendForm(ctx, services, { status: 200, typed: typedIn(fields), problem: null, pass: gate.pass });
+          return;
+        }
+        await answer(ctx, site, services, { id, progress, fields, items: form.items, isGood });
       } finally {
         form.release();
       }
@@ -47,7 +60,13 @@ async function takeForm(ctx: Context, site: Site, services: Services): Promise<v
     if (formOf(ctx) !== 'html') throw error;
     // A browser shows an answer only when all of its form was read; a script reads while it sends.
     if (!ctx.req.readableEnded) await drainBody(ctx);
-    sendForm(ctx, services, statusOf(error.code), typedIn(fields), problemOf(error));
+    if (error.code === 'challenge') {
+      services.counts.add('challenge');
+      sendChallenge(ctx, services, formPath(ctx), fields);
+      return;
+    }
+    const pass = gate.pass ?? fields['pass'] ?? null;
+    sendForm(ctx, services, { status: statusOf(error.code), typed: typedIn(fields), problem: problemOf(error), pass });
   } finally {
     progress.end();
   }
@@ -60,11 +79,26 @@ interface Taken {
   release(): void;
 }
 
-async function receive(ctx: Context, services: Services, progress: ProgressReport): Promise<Taken> {
+/** What is asked of a form while it comes. */
+interface Asked {
+  readonly isGood: (code: string) => boolean;
+  readonly gate: Gate;
+  readonly progress: ProgressReport;
+}
+
+/** The form's own path, for one who has a Pro code or has none. */
+function formPath(ctx: Context): string {
+  return 'pro' in ctx.query ? '/?pro' : '/';
+}
+
+async function receive(ctx: Context, services: Services, { isGood, gate, progress }: Asked): Promise<Taken> {
   ctx.req.on('data', (piece: Buffer) => progress.received(piece.length));
   if (ctx.is('multipart/form-data')) {
-    const { policy, isPro, receiveForm } = services;
-    const fileBytes = (fields: Fields): number => (isPro(fields['code'] ?? '') ? policy.proBytes : policy.freeBytes);
+    const { policy, receiveForm } = services;
+    const fileBytes = (fields: Fields): number => {
+      gate.check(fields);
+      return isGood(fields['code'] ?? '') ? policy.proBytes : policy.freeBytes;
+    };
     const { fields, files, refused, release } = await receiveForm(ctx, { fileBytes, progress });
     const items = files.map(({ wish, spooled }) => ({ wish, source: spooled.source, typed: false }));
     return { fields, items: [...items, ...noteOf(fields)], refused, release };
@@ -88,18 +122,16 @@ interface Arrived {
   readonly progress: ProgressReport;
   readonly fields: Fields;
   readonly items: readonly Received[];
+  readonly isGood: (code: string) => boolean;
 }
 
 async function answer(
   ctx: Context,
   site: Site,
   services: Services,
-  { id, progress, fields, items }: Arrived,
+  { id, progress, fields, items, isGood }: Arrived,
 ): Promise<void> {
-  const options = parseOptions(fields, services.ledger.now());
-  if (options.code !== null && !services.isPro(options.code)) {
-    throw new Refusal('malformed', 'this Pro code is unknown or has ended', { field: 'code' });
-  }
+  const options = checkedOptions(fields, services, isGood);
   const receipt = await services.pipeline.share({ items, options, id, progress });
   progress.stage('done');
   if (formOf(ctx) !== 'html') {
@@ -110,13 +142,16 @@ async function answer(
   await sendReceiptPage(ctx, site, services, receipt);
 }
 
-function sendForm(
-  ctx: Context,
-  { pages, policy }: Services,
-  status: number,
-  typed: UploadTyped,
-  problem: UploadProblem | null,
-): void {
+interface FormAnswer {
+  readonly status: number;
+  readonly typed: UploadTyped;
+  readonly problem: UploadProblem | null;
+  /** From the challenge; goes along in the form. */
+  readonly pass: string | null;
+}
+
+function sendForm(ctx: Context, { pages, policy }: Services, { status, typed, problem, pass }: FormAnswer): void {
+  const pro = 'pro' in ctx.query || typed.code !== '' || typed.expiry === 'pro';
   const view = {
     kind: typed.note === '' ? ('files' as const) : ('note' as const),
     progressId: randomName(22, ALPHANUMERIC),
@@ -125,6 +160,8 @@ function sendForm(
     captionLength: CAPTION_CHARACTERS,
     noteLength: NOTE_BYTES / 10,
     anyFile: policy.anyFile,
+    proDays: pro ? policy.proDays : null,
+    pass,
     typed,
     problem,
   };
@@ -136,7 +173,7 @@ function typedIn(fields: Fields): UploadTyped {
   return {
     note: field('note'),
     caption: field('caption'),
-    expiry: EXPIRY_CHOICES.find((choice) => choice === fields['expiry']) ?? NOTHING_TYPED.expiry,
+    expiry: UPLOAD_CHOICES.find((choice) => choice === fields['expiry']) ?? NOTHING_TYPED.expiry,
     views: field('views'),
     passphrase: field('passphrase'),
     code: field('code'),
@@ -150,6 +187,7 @@ const FIELD_PROBLEMS: Readonly<Record<string, UploadProblem['code']>> = {
   views: 'views-not-a-number',
   passphrase: 'passphrase-too-long',
   code: 'code-unknown',
+  pro: 'code-missing',
 };
 
 function problemOf({ code, message, detail }: Refusal): UploadProblem {

@@ -128,7 +128,7 @@ async function sendShare(
   const view: ShareView = {
     fileId: share.fileId,
     caption: caption === '' ? null : caption,
-    items: await shownItems({ content, grant, items, savePath }),
+    items: await shownItems({ content, grant, items, savePath, light: services.traffic.readers.many }),
     ending: endingOf(share, services.ledger.now()),
     access,
     reportPath: `/report/${token}`,

@@ -16,11 +16,13 @@ export const english = {
   'expiry.1w': '1 week',
   'expiry.burn': 'After one view',
   'expiry.never': 'When I delete it',
+  'expiry.pro': 'With Pro: {days} days',
   'expiry.1h.means': 'Gone 60 minutes from now.',
   'expiry.1d.means': 'Gone 24 hours from now.',
   'expiry.1w.means': 'Gone 7 days from now.',
   'expiry.burn.means': 'Opens exactly once, then it is gone. Unread, it goes after a week.',
   'expiry.never.means': 'Stays until you delete it with your deletion token.',
+  'expiry.pro.means': 'Gone {days} days from now. Needs a Pro code, under “More options”.',
 
   'privacy.onion':
     'You are on the onion service. It never learns your address. Your network sees that you use Tor, when and how much, but not that you came here.',
@@ -68,6 +70,8 @@ export const english = {
   'problem.code-unknown': 'This Pro code is unknown or has ended. Check it, or leave the field empty.',
   'problem.note': 'What you typed was kept.',
   'problem.files': 'What you typed was kept. Only files must be chosen again.',
+  'problem.code-missing':
+    'Keeping it that long needs a Pro code. Type one under “More options”, or choose another time.',
 
   'receipt.title': 'Your link is ready',
   'receipt.lead': 'Pass the link on. Keep the deletion token to yourself.',
@@ -292,9 +296,12 @@ export const english = {
   'contact.message.help': 'Up to {count} characters.',
   'contact.reply': 'How to answer you (optional)',
   'contact.reply.help': 'Leave it empty to stay anonymous. We then can’t answer.',
+  'contact.code': 'Pro code (optional)',
+  'contact.code.help': 'With it your message is read first.',
   'contact.go': 'Send',
   'contact.report': 'To report a shared link, use the Report button on its page.',
   'contact.problem.message': 'Write a message first.',
+  'contact.problem.code': 'This Pro code is unknown or has ended. Check it, or leave the field empty.',
   'contact.problem.too-long': 'That is too long. Shorten it to {count} characters.',
   'contact.problem.not-taken':
     'Messages can’t be taken in at the moment. What you wrote is still here: try again later.',
@@ -349,6 +356,8 @@ export const english = {
     'The automatic check matched it with content that is prohibited. Nothing was stored. If you think that is wrong, write to us.',
   'error.slow-down': 'A little slower, please',
   'error.slow-down.help': 'Too many requests at once. Nothing was lost or used up.',
+  'error.challenge': 'One word, please',
+  'error.challenge.help': 'Nothing was stored.',
   'error.busy': 'All places are taken',
   'error.busy.help': 'Too many people are uploading right now. Nothing was stored.',
   'error.store-full': 'The store is full',
@@ -364,6 +373,20 @@ export const english = {
   'error.internal.help': 'Nothing about you was recorded. Try again in a moment; if it stays, write to us.',
   'error.retry': { one: 'Try again in {count} second.', other: 'Try again in {count} seconds.' },
   'error.back': 'To the start',
+
+  'pro.title': 'Pro codes',
+  'pro.lead': 'A code makes room for more. Everything else is the same for everybody.',
+  'pro.size': 'Up to {pro} a file instead of {free}.',
+  'pro.days': 'Links that live up to {days} days.',
+  'pro.support': 'Your messages to us are read first: type the code into the contact form.',
+  'pro.buy': 'Get a code',
+  'pro.ask': 'Ask for a code',
+  'pro.use': 'Use a code',
+  'pro.private': 'What we learn from it',
+  'pro.private.how':
+    'Only that somebody has a good code. We keep a fingerprint of each code, not the code, and write nothing down when it is used: not when, not how often, not for which upload. A link that lives longer than a week was made with some code; nothing more shows.',
+  'pro.keep':
+    'A code works for whoever types it, until its time is over. Keep it to yourself: we can’t replace one that is lost.',
 
   'challenge.title': 'One word, please',
   'challenge.lead':

@@ -18,12 +18,14 @@ export const french: Catalogue = {
   'expiry.1w': '1 semaine',
   'expiry.burn': 'Après une consultation',
   'expiry.never': 'Quand je le supprime',
+  'expiry.pro': 'Avec Pro : {days} jours',
   'expiry.1h.means': 'Disparaît dans 60 minutes.',
   'expiry.1d.means': 'Disparaît dans 24 heures.',
   'expiry.1w.means': 'Disparaît dans 7 jours.',
   'expiry.burn.means':
     'S’ouvre une seule fois, puis disparaît. Si personne ne l’ouvre, il disparaît après une semaine.',
   'expiry.never.means': 'Reste jusqu’à ce que vous le supprimiez avec votre code de suppression.',
+  'expiry.pro.means': 'Disparaît dans {days} jours. Demande un code Pro, sous « Plus d’options ».',
 
   'privacy.onion':
     'Vous êtes sur le service onion. Il n’apprend jamais votre adresse. Votre réseau voit que vous utilisez Tor, quand et dans quelle mesure, mais pas que vous êtes venu ici.',
@@ -72,6 +74,8 @@ export const french: Catalogue = {
   'problem.code-unknown': 'Ce code Pro est inconnu ou expiré. Vérifiez-le, ou laissez le champ vide.',
   'problem.note': 'Ce que vous avez écrit a été gardé.',
   'problem.files': 'Ce que vous avez écrit a été gardé. Seuls les fichiers sont à choisir à nouveau.',
+  'problem.code-missing':
+    'Le garder si longtemps demande un code Pro. Tapez-en un sous « Plus d’options », ou choisissez une autre durée.',
 
   'receipt.title': 'Votre lien est prêt',
   'receipt.lead': 'Transmettez le lien. Gardez le code de suppression pour vous.',
@@ -303,9 +307,12 @@ export const french: Catalogue = {
   'contact.message.help': 'Jusqu’à {count} caractères.',
   'contact.reply': 'Comment vous répondre (facultatif)',
   'contact.reply.help': 'Laissez vide pour rester anonyme. Nous ne pourrons alors pas répondre.',
+  'contact.code': 'Code Pro (facultatif)',
+  'contact.code.help': 'Avec lui, votre message est lu en premier.',
   'contact.go': 'Envoyer',
   'contact.report': 'Pour signaler un lien partagé, utilisez le bouton « Signaler » de sa page.',
   'contact.problem.message': 'Écrivez d’abord un message.',
+  'contact.problem.code': 'Ce code Pro est inconnu ou expiré. Vérifiez-le, ou laissez le champ vide.',
   'contact.problem.too-long': 'C’est trop long. Ramenez-le à {count} caractères.',
   'contact.problem.not-taken':
     'Les messages ne peuvent pas être reçus pour le moment. Ce que vous avez écrit est toujours là : réessayez plus tard.',
@@ -361,6 +368,8 @@ export const french: Catalogue = {
     'Le contrôle automatique y a reconnu un contenu interdit. Rien n’a été conservé. Si vous pensez que c’est une erreur, écrivez-nous.',
   'error.slow-down': 'Un peu moins vite, s’il vous plaît',
   'error.slow-down.help': 'Trop de demandes à la fois. Rien n’a été perdu ni décompté.',
+  'error.challenge': 'Un mot, s’il vous plaît',
+  'error.challenge.help': 'Rien n’a été conservé.',
   'error.busy': 'Toutes les places sont prises',
   'error.busy.help': 'Trop de personnes envoient en ce moment. Rien n’a été conservé.',
   'error.store-full': 'Il n’y a plus de place',
@@ -376,6 +385,20 @@ export const french: Catalogue = {
   'error.internal.help': 'Rien n’a été noté sur vous. Réessayez dans un instant ; si cela persiste, écrivez-nous.',
   'error.retry': { one: 'Réessayez dans {count} seconde.', other: 'Réessayez dans {count} secondes.' },
   'error.back': 'Retour à l’accueil',
+
+  'pro.title': 'Codes Pro',
+  'pro.lead': 'Un code donne plus de place. Tout le reste est pareil pour tout le monde.',
+  'pro.size': 'Jusqu’à {pro} par fichier au lieu de {free}.',
+  'pro.days': 'Des liens qui vivent jusqu’à {days} jours.',
+  'pro.support': 'Vos messages sont lus en premier : tapez le code dans le formulaire de contact.',
+  'pro.buy': 'Obtenir un code',
+  'pro.ask': 'Demander un code',
+  'pro.use': 'Utiliser un code',
+  'pro.private': 'Ce que cela nous apprend',
+  'pro.private.how':
+    'Seulement que quelqu’un a un code valable. Nous gardons une empreinte de chaque code, pas le code, et nous n’écrivons rien quand il sert : ni quand, ni combien de fois, ni pour quel envoi. Un lien qui vit plus d’une semaine a été fait avec un code, on n’en voit pas plus.',
+  'pro.keep':
+    'Un code marche pour qui le tape, jusqu’à la fin de sa durée. Gardez-le pour vous : nous ne pouvons pas remplacer un code perdu.',
 
   'challenge.title': 'Un mot, s’il vous plaît',
   'challenge.lead':

@@ -18,11 +18,13 @@ export const german: Catalogue = {
   'expiry.1w': '1 Woche',
   'expiry.burn': 'Nach einem Aufruf',
   'expiry.never': 'Wenn ich es lösche',
+  'expiry.pro': 'Mit Pro: {days} Tage',
   'expiry.1h.means': 'In 60 Minuten ist es weg.',
   'expiry.1d.means': 'In 24 Stunden ist es weg.',
   'expiry.1w.means': 'In 7 Tagen ist es weg.',
   'expiry.burn.means': 'Lässt sich genau einmal öffnen, dann ist es weg. Ungelesen verschwindet es nach einer Woche.',
   'expiry.never.means': 'Bleibt, bis Sie es mit Ihrem Löschcode löschen.',
+  'expiry.pro.means': 'Weg in {days} Tagen. Braucht einen Pro-Code, unter „Mehr Möglichkeiten“.',
 
   'privacy.onion':
     'Sie sind auf dem Onion-Dienst. Er erfährt Ihre Adresse nie. Ihr Netz sieht, dass Sie Tor benutzen, wann und wie viel, aber nicht, dass Sie hier waren.',
@@ -72,6 +74,8 @@ export const german: Catalogue = {
     'Dieser Pro-Code ist unbekannt oder abgelaufen. Prüfen Sie ihn, oder lassen Sie das Feld leer.',
   'problem.note': 'Was Sie geschrieben haben, ist noch da.',
   'problem.files': 'Was Sie geschrieben haben, ist noch da. Nur Dateien müssen neu gewählt werden.',
+  'problem.code-missing':
+    'So lange bleibt es nur mit einem Pro-Code. Tippen Sie einen unter „Mehr Möglichkeiten“, oder wählen Sie eine andere Zeit.',
 
   'receipt.title': 'Ihr Link ist fertig',
   'receipt.lead': 'Geben Sie den Link weiter. Den Löschcode behalten Sie für sich.',
@@ -308,9 +312,13 @@ export const german: Catalogue = {
   'contact.message.help': 'Bis {count} Zeichen.',
   'contact.reply': 'Wie wir antworten können (optional)',
   'contact.reply.help': 'Wenn Sie es leer lassen, bleiben Sie anonym. Antworten können wir dann nicht.',
+  'contact.code': 'Pro-Code (freiwillig)',
+  'contact.code.help': 'Damit wird Ihre Nachricht zuerst gelesen.',
   'contact.go': 'Senden',
   'contact.report': 'Um einen geteilten Link zu melden, nutzen Sie „Melden“ auf seiner Seite.',
   'contact.problem.message': 'Schreiben Sie zuerst eine Nachricht.',
+  'contact.problem.code':
+    'Dieser Pro-Code ist unbekannt oder abgelaufen. Prüfen Sie ihn, oder lassen Sie das Feld leer.',
   'contact.problem.too-long': 'Das ist zu lang. Kürzen Sie es auf {count} Zeichen.',
   'contact.problem.not-taken':
     'Im Moment können wir keine Nachrichten annehmen. Was Sie geschrieben haben, ist noch da: Versuchen Sie es später.',
@@ -367,6 +375,8 @@ export const german: Catalogue = {
     'Die automatische Prüfung hat es als verbotenen Inhalt erkannt. Es wurde nichts gespeichert. Wenn Sie das für falsch halten, schreiben Sie uns.',
   'error.slow-down': 'Etwas langsamer, bitte',
   'error.slow-down.help': 'Zu viele Anfragen auf einmal. Es ging nichts verloren, es wurde nichts verbraucht.',
+  'error.challenge': 'Ein Wort, bitte',
+  'error.challenge.help': 'Es wurde nichts gespeichert.',
   'error.busy': 'Alle Plätze sind besetzt',
   'error.busy.help': 'Gerade laden zu viele Leute hoch. Es wurde nichts gespeichert.',
   'error.store-full': 'Der Speicher ist voll',
@@ -388,6 +398,20 @@ export const german: Catalogue = {
     other: 'Versuchen Sie es in {count} Sekunden noch einmal.',
   },
   'error.back': 'Zur Startseite',
+
+  'pro.title': 'Pro-Codes',
+  'pro.lead': 'Ein Code schafft Platz für mehr. Alles andere ist für alle gleich.',
+  'pro.size': 'Bis {pro} je Datei statt {free}.',
+  'pro.days': 'Links, die bis zu {days} Tage leben.',
+  'pro.support': 'Ihre Nachrichten an uns werden zuerst gelesen: Tippen Sie den Code in das Kontaktformular.',
+  'pro.buy': 'Einen Code bekommen',
+  'pro.ask': 'Nach einem Code fragen',
+  'pro.use': 'Einen Code verwenden',
+  'pro.private': 'Was wir dabei erfahren',
+  'pro.private.how':
+    'Nur, dass jemand einen gültigen Code hat. Wir bewahren von jedem Code einen Fingerabdruck auf, nicht den Code, und schreiben nichts auf, wenn er verwendet wird: nicht wann, nicht wie oft, nicht für welchen Upload. Ein Link, der länger als eine Woche lebt, wurde mit irgendeinem Code gemacht; mehr sieht man nicht.',
+  'pro.keep':
+    'Ein Code gilt für jeden, der ihn tippt, bis seine Zeit um ist. Behalten Sie ihn für sich: Einen verlorenen können wir nicht ersetzen.',
 
   'challenge.title': 'Ein Wort, bitte',
   'challenge.lead':

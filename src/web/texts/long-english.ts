@@ -47,7 +47,7 @@ export const longEnglish: LongTexts = {
       {
         heading: 'What is a Pro code?',
         paragraphs: [
-          'A code that raises the limit to {pro} a file and keeps shares longer, for $4.99 a month. We don’t record which uploads a code was used for. Ask for one through the contact page.',
+          'A code that raises the limit to {pro} a file and keeps shares for up to {days} days. We don’t record which uploads a code was used for. The page “Pro codes” (/pro) says where to get one.',
         ],
       },
       {

@@ -18,11 +18,13 @@ export const spanish: Catalogue = {
   'expiry.1w': '1 semana',
   'expiry.burn': 'Tras verlo una vez',
   'expiry.never': 'Cuando yo lo borre',
+  'expiry.pro': 'Con Pro: {days} días',
   'expiry.1h.means': 'Desaparece en 60 minutos.',
   'expiry.1d.means': 'Desaparece en 24 horas.',
   'expiry.1w.means': 'Desaparece en 7 días.',
   'expiry.burn.means': 'Se abre una sola vez y desaparece. Si nadie lo abre, desaparece tras una semana.',
   'expiry.never.means': 'Permanece hasta que lo borre con su código de borrado.',
+  'expiry.pro.means': 'Desaparece en {days} días. Necesita un código Pro, en «Más opciones».',
 
   'privacy.onion':
     'Está en el servicio onion. Este nunca llega a conocer su dirección. Su red ve que usa Tor, cuándo y cuánto, pero no que ha estado aquí.',
@@ -69,6 +71,8 @@ export const spanish: Catalogue = {
   'problem.views-not-a-number': 'El número de visualizaciones es un entero de 1 a 1000, o vacío.',
   'problem.passphrase-too-long': 'La contraseña es demasiado larga. Use 200 caracteres como mucho.',
   'problem.code-unknown': 'Este código Pro no existe o ha caducado. Revíselo, o deje el campo vacío.',
+  'problem.code-missing':
+    'Guardarlo tanto tiempo necesita un código Pro. Escriba uno en «Más opciones», o elija otro tiempo.',
   'problem.note': 'Lo que escribió se ha conservado.',
   'problem.files': 'Lo que escribió se ha conservado. Solo hay que elegir de nuevo los archivos.',
 
@@ -294,9 +298,12 @@ export const spanish: Catalogue = {
   'contact.message.help': 'Hasta {count} caracteres.',
   'contact.reply': 'Cómo responderle (opcional)',
   'contact.reply.help': 'Déjelo vacío para seguir en el anonimato. Entonces no podremos responder.',
+  'contact.code': 'Código Pro (opcional)',
+  'contact.code.help': 'Con él, su mensaje se lee primero.',
   'contact.go': 'Enviar',
   'contact.report': 'Para denunciar un enlace, use el botón «Denunciar» de su página.',
   'contact.problem.message': 'Escriba primero un mensaje.',
+  'contact.problem.code': 'Este código Pro es desconocido o ha caducado. Revíselo, o deje el campo vacío.',
   'contact.problem.too-long': 'Es demasiado largo. Acórtelo a {count} caracteres.',
   'contact.problem.not-taken':
     'Ahora mismo no se pueden recibir mensajes. Lo que escribió sigue aquí: inténtelo más tarde.',
@@ -354,6 +361,8 @@ export const spanish: Catalogue = {
   'error.slow-down.help': 'Demasiadas peticiones a la vez. No se perdió ni se gastó nada.',
   'error.busy': 'Todas las plazas están ocupadas',
   'error.busy.help': 'Demasiadas personas están subiendo archivos ahora mismo. No se guardó nada.',
+  'error.challenge': 'Una palabra, por favor',
+  'error.challenge.help': 'No se guardó nada.',
   'error.store-full': 'No queda espacio',
   'error.store-full.help': 'Hay que esperar a que caduquen otros envíos. No se guardó nada. Inténtelo más tarde.',
   'error.cut-off': 'La subida se cortó',
@@ -368,6 +377,20 @@ export const spanish: Catalogue = {
     'No se anotó nada sobre usted. Inténtelo dentro de un momento; si el fallo persiste, escríbanos.',
   'error.retry': { one: 'Inténtelo dentro de {count} segundo.', other: 'Inténtelo dentro de {count} segundos.' },
   'error.back': 'Volver al inicio',
+
+  'pro.title': 'Códigos Pro',
+  'pro.lead': 'Un código da más espacio. Todo lo demás es igual para todos.',
+  'pro.size': 'Hasta {pro} por archivo en vez de {free}.',
+  'pro.days': 'Enlaces que viven hasta {days} días.',
+  'pro.support': 'Sus mensajes se leen primero: escriba el código en el formulario de contacto.',
+  'pro.buy': 'Conseguir un código',
+  'pro.ask': 'Pedir un código',
+  'pro.use': 'Usar un código',
+  'pro.private': 'Qué sabemos por él',
+  'pro.private.how':
+    'Solo que alguien tiene un código válido. Guardamos una huella de cada código, no el código, y no anotamos nada cuando se usa: ni cuándo, ni cuántas veces, ni para qué subida. Un enlace que vive más de una semana se hizo con algún código; no se ve nada más.',
+  'pro.keep':
+    'Un código sirve a quien lo escriba, hasta que acaba su tiempo. No lo comparta: no podemos reponer uno perdido.',
 
   'challenge.title': 'Una palabra, por favor',
   'challenge.lead':

@@ -10,7 +10,15 @@ const pages: Pages = createPages({ templatesDir, siteName: 'Chät – Pic', hash
 const context: PageContext = { language: 'en', path: '/', method: 'GET' };
 
 function view(progressId: string, more: Partial<UploadView> = {}): UploadView {
-  const limits = { freeBytes: 50e6, proBytes: 100e6, captionLength: 500, noteLength: 100_000, anyFile: false };
+  const limits = {
+    freeBytes: 50e6,
+    proBytes: 100e6,
+    captionLength: 500,
+    noteLength: 100_000,
+    anyFile: false,
+    proDays: null,
+    pass: null,
+  };
   return { kind: 'files', progressId, ...limits, typed: NOTHING_TYPED, problem: null, ...more };
 }
 

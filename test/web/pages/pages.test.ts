@@ -11,7 +11,7 @@ import { NOTHING_TYPED } from '../../../src/web/pages/views.js';
 const ALL = [...STATES, ...HOSTILE_STATES];
 const LANGS = Object.keys(LANGUAGES) as Language[];
 /** Links that a caller hands in as links: they may lead outside of the path of the page. */
-const GIVEN = /^(http:\/\/chatpic[a-z2-7]+\.onion|https:\/\/chatpic\.example)\//;
+const GIVEN = /^(http:\/\/chatpic[a-z2-7]+\.onion|https:\/\/(chatpic|shop)\.example)\//;
 
 function* everyPage(): Generator<{
   where: string;
@@ -305,6 +305,8 @@ test.test('a progress ID that could leave its style block is our bug', (t) => {
     captionLength: 1,
     noteLength: 1,
     anyFile: false,
+    proDays: null,
+    pass: null,
     typed: NOTHING_TYPED,
     problem: null,
   } as const;

@@ -86,6 +86,8 @@ const upload: views.UploadView = {
   captionLength: 200,
   noteLength: 100_000,
   anyFile: false,
+  proDays: null,
+  pass: null,
   typed: views.NOTHING_TYPED,
   problem: null,
 };
@@ -198,6 +200,8 @@ const policy: views.PolicyView = {
   proBytes: 100_000_000,
   anyFile: false,
   rollSeconds: 70,
+  proDays: 30,
+  proUrl: null,
   listener: 'onion',
 };
 const report: views.ReportView = {
@@ -209,7 +213,7 @@ const report: views.ReportView = {
 };
 const takedown: views.TakedownView = { kind: 'copyright', typed: views.NO_TAKEDOWN, problem: null };
 const contact: views.ContactView = {
-  typed: { topic: '', message: '', reply: '' },
+  typed: { topic: '', message: '', reply: '', code: '' },
   problem: null,
   messageLength: 4000,
 };
@@ -277,6 +281,7 @@ const REFUSALS: Readonly<Record<RefusalCode, null>> = {
   unreadable: null,
   prohibited: null,
   'slow-down': null,
+  challenge: null,
   busy: null,
   'store-full': null,
   'cut-off': null,
@@ -288,6 +293,7 @@ const ERROR_CODES = [...(Object.keys(REFUSALS) as RefusalCode[]), 'not-found', '
 export const STATES: readonly State[] = [
   state('upload', '', upload, { path: '/' }),
   state('upload', 'note', { ...upload, kind: 'note' }, { path: '/' }),
+  state('upload', 'pro', { ...upload, proDays: 30, pass: 'p7' }, { path: '/' }),
   state('upload', 'any-file', { ...upload, anyFile: true }, { path: '/' }),
   ...FIELD_PROBLEMS.map((code) =>
     state(
@@ -420,11 +426,12 @@ export const STATES: readonly State[] = [
   state(
     'contact',
     'problem',
-    { ...contact, typed: { topic: 'security', message: '', reply: 'a@b.example' }, problem: 'message' },
+    { ...contact, typed: { topic: 'security', message: '', reply: 'a@b.example', code: '' }, problem: 'message' },
     POST,
   ),
   state('contact', 'too-long', { ...contact, problem: 'too-long' }, POST),
   state('contact', 'not-taken', { ...contact, problem: 'not-taken' }, POST),
+  state('contact', 'problem-code', { ...contact, typed: { ...contact.typed, code: 'X' }, problem: 'code' }, POST),
   state('sent', 'report', { kind: 'report', reference: null }, POST),
   state('sent', 'takedown', { kind: 'takedown', reference: 'td-8x2k1m' }, POST),
   state('sent', 'contact', { kind: 'contact', reference: null }, POST),
@@ -433,6 +440,8 @@ export const STATES: readonly State[] = [
   state('privacy', '', policy),
   state('privacy', 'mirror', { ...policy, listener: 'mirror' }, { path: '/privacy' }),
   state('privacy', 'local', { ...policy, listener: 'local' }, { path: '/privacy' }),
+  state('pro', '', policy),
+  state('pro', 'shop', { ...policy, proUrl: 'https://shop.example/chatpic' }, { path: '/pro' }),
   state('transparency', '', {
     quarters: [
       { year: 2026, quarter: 1, running: true, counts: counts(true) },
@@ -444,8 +453,13 @@ export const STATES: readonly State[] = [
   ...ERROR_CODES.map((code) => state('error', code, { code, retryAfter: code === 'busy' ? 30 : null })),
   state('error', 'detail', { code: 'too-large', detail: { limit: 50_000_000 }, retryAfter: null }, POST),
   state('error', 'seems', { code: 'type-not-supported', detail: { seems: 'image/heic' }, retryAfter: null }, POST),
-  state('challenge', '', { path: '/', challenge: 'c7', word: 'harbour', wrong: false }),
-  state('challenge', 'wrong', { path: '/', challenge: 'c8', word: 'lantern', wrong: true }, POST),
+  state('challenge', '', { path: '/', challenge: 'c7', word: 'harbour', wrong: false, carried: [] }),
+  state(
+    'challenge',
+    'wrong',
+    { path: '/', challenge: 'c8', word: 'lantern', wrong: true, carried: [['note', 'typed']] },
+    POST,
+  ),
   state('waiting', '', { path: '/', seconds: 20 }),
   state('moved', '', { url: LINK, seconds: 20 }),
   state('readOnly', '', { onionOrigin: ORIGIN }),
@@ -484,6 +498,12 @@ export const HOSTILE_STATES: readonly State[] = [
     caption: HOSTILE,
     items: [photo, video, note, other].map(hostileItem).map(shareItem),
   }),
+  state(
+    'challenge',
+    'hostile',
+    { path: '/', challenge: 'c9', word: 'river', wrong: true, carried: [['note', HOSTILE]] },
+    POST,
+  ),
   state('tokenEntry', 'hostile', { typed: HOSTILE, unknown: true }, POST),
   state(
     'report',
@@ -504,7 +524,7 @@ export const HOSTILE_STATES: readonly State[] = [
   state(
     'contact',
     'hostile',
-    { ...contact, typed: { topic: HOSTILE, message: HOSTILE, reply: HOSTILE }, problem: 'too-long' },
+    { ...contact, typed: { topic: HOSTILE, message: HOSTILE, reply: HOSTILE, code: HOSTILE }, problem: 'too-long' },
     POST,
   ),
 ];

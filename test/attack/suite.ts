@@ -1,0 +1,209 @@
+/**
+ * Attacks on the appliance over loopback, one after the other, while a normal visitor shares pictures: how long that takes,
+ * what the server holds in memory meanwhile, and whether it gives it back.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { startAppliance, type MeasuredServer } from '../../bench/servers/server.js';
+import { parseShared, picture } from '../stories/appliance.js';
+import type { Attack, Target } from './attack.js';
+import { placeOf } from './wire.js';
+
+export interface SuiteOptions {
+  /** Where the store lies. */
+  readonly folder: string;
+  readonly attacks: readonly Attack[];
+  /** A part of the full size, 0 to 1. */
+  readonly scale: number;
+  /** Milliseconds for which each attack is held. */
+  readonly hold: number;
+  /** Milliseconds within which memory must be back. */
+  readonly settle: number;
+  /** Shares that the visitor makes at least during each. */
+  readonly least: number;
+  readonly onResult?: (result: AttackResult) => void;
+}
+
+export interface AttackResult {
+  readonly name: string;
+  readonly held: string;
+  /** The normal visitor's shares: how many, and milliseconds of the middle one and the slowest. */
+  readonly shares: number;
+  readonly middle: number;
+  readonly slowest: number;
+  readonly failures: readonly string[];
+  /** Megabytes (10^6). */
+  readonly peak: number;
+  readonly after: number;
+  /** The most descriptors that the server had open. */
+  readonly descriptors: number;
+  readonly wrong: readonly string[];
+}
+
+export interface SuiteResult {
+  readonly idle: number;
+  readonly quiet: AttackResult;
+  readonly attacks: readonly AttackResult[];
+}
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** What may stay over idle memory: pages of V8's heap that it keeps for the next time. */
+export const SLACK_MB = 96;
+
+interface Told {
+  readonly milliseconds: number;
+  readonly failure: string | null;
+}
+
+/** The normal visitor. */
+class Visitor {
+  readonly #child: ChildProcess;
+  #told: Told[] = [];
+
+  constructor(base: string) {
+    this.#child = fork(path.join(import.meta.dirname, 'visitor.js'), [base]);
+    this.#child.on('message', (told) => void this.#told.push(told as Told));
+  }
+
+  /** What it told for `milliseconds`, and longer until there were a few shares. */
+  async watch(milliseconds: number, least = 1): Promise<Told[]> {
+    this.#told = [];
+    await pause(milliseconds);
+    for (let waited = 0; this.#told.length < least && waited < 60; waited++) await pause(500);
+    return this.#told;
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
+  const server = await startAppliance(options.folder, {
+    storeMegabytes: 256,
+    settings: { CHATPIC_CHALLENGE: 'off', CHATPIC_ROLL_SECONDS: '5' },
+  });
+  const visitor = new Visitor(server.base);
+  try {
+    const target = await targetOf(server, options.scale);
+    await visitor.watch(3000);
+    const quiet = await measured('(nobody attacks)', server, visitor, { ...options, idle: server.resident() });
+    const idle = server.resident();
+    const attacks: AttackResult[] = [];
+    for (const attack of options.attacks) {
+      const result = await measured(attack.name, server, visitor, { ...options, idle, attack, target });
+      attacks.push(result);
+      options.onResult?.(result);
+    }
+    return { idle, quiet, attacks };
+  } finally {
+    visitor.stop();
+    await server.stop();
+  }
+}
+
+interface Measure extends Pick<SuiteOptions, 'hold' | 'settle' | 'least'> {
+  readonly idle: number;
+  readonly attack?: Attack;
+  readonly target?: Target;
+}
+
+async function measured(
+  name: string,
+  server: MeasuredServer,
+  visitor: Visitor,
+  { idle, attack, target, hold, settle, least }: Measure,
+): Promise<AttackResult> {
+  server.forgetPeak();
+  const descriptors = new Watermark(() => readdirSync(`/proc/${server.pid}/fd`).length);
+  const running = attack === undefined || target === undefined ? null : await attack.begin(target);
+  const told = await visitor.watch(hold, least);
+  const held = running?.held() ?? '';
+  const peak = server.peak();
+  await running?.stop();
+  const times = told.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
+  return {
+    name,
+    held,
+    shares: times.length,
+    middle: times[Math.floor(times.length / 2)] ?? Infinity,
+    slowest: times.at(-1) ?? Infinity,
+    failures: [...new Set(told.flatMap(({ failure }) => failure ?? []))],
+    peak,
+    descriptors: descriptors.end(),
+    after: await settled(server, idle + SLACK_MB, settle),
+    wrong: running?.wrong() ?? [],
+  };
+}
+
+/** The most that `read` ever said, asked a few times a second. */
+class Watermark {
+  #most = 0;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(read: () => number) {
+    this.#timer = setInterval(() => (this.#most = Math.max(this.#most, read())), 200);
+  }
+
+  end(): number {
+    clearInterval(this.#timer);
+    return this.#most;
+  }
+}
+
+/** Memory once it is at most `most`, or after `patience` milliseconds. */
+async function settled(server: MeasuredServer, most: number, patience: number): Promise<number> {
+  const begun = performance.now();
+  let resident = server.resident();
+  while (resident > most && performance.now() - begun < patience) {
+    await pause(500);
+    resident = server.resident();
+  }
+  return resident;
+}
+
+async function targetOf({ base }: MeasuredServer, scale: number): Promise<Target> {
+  const send = async (fill: (form: FormData) => void): Promise<string> => {
+    const form = new FormData();
+    fill(form);
+    const answer = await fetch(`${base}/`, { method: 'POST', body: form });
+    if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}`);
+    return parseShared(await answer.text()).token;
+  };
+  const file = (bytes: Buffer, name: string): ((form: FormData) => void) => {
+    return (form) => form.append('file', new Blob([Uint8Array.from(bytes)]), name);
+  };
+  const photos = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => picture(seed, 1600, 1200)));
+  const shares = {
+    large: await send(file(Buffer.alloc(20_000_000, 'words '), 'a.txt')),
+    album: await send((form) => {
+      for (const photo of photos) file(photo, 'photo.jpg')(form);
+      file(Buffer.alloc(250_000, 'words '), 'a.txt')(form);
+    }),
+    locked: await send((form) => {
+      form.set('note', 'words');
+      form.set('passphrase', 'right');
+    }),
+  };
+  return { place: placeOf(base), shares, scale };
+}
+
+/** The result as a table of Markdown. */
+export function tableOf({ idle, quiet, attacks }: SuiteResult): string {
+  const mega = (value: number): string => `${Math.round(value)} MB`;
+  const seconds = (value: number): string => `${(value / 1000).toFixed(2)} s`;
+  const row = (result: AttackResult): string => {
+    const { name, held, middle, slowest, shares, failures, peak, after, descriptors, wrong } = result;
+    const fault = [...failures, ...wrong].join('; ');
+    return `| ${[name, held, descriptors, `${seconds(middle)}, ${seconds(slowest)} (${shares})`, mega(peak), mega(after), fault].join(' | ')} |`;
+  };
+  return [
+    `Idle memory ${mega(idle)}.`,
+    '',
+    '| attack | load, as the attacker counts it | open descriptors of the server | a normal share: middle, slowest (how many) | peak memory | memory after | wrong |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...[quiet, ...attacks].map(row),
+  ].join('\n');
+}
