@@ -5,6 +5,7 @@
  * them are at work is the new one turned away.
  */
 import type { Socket } from 'node:net';
+import { bareAnswer } from './bare-answer.js';
 import type { Counts } from './counts.js';
 import type { Exchanges } from './exchanges.js';
 
@@ -16,23 +17,9 @@ const MOST_PIPELINED = 16;
 /** Slow ones are looked for among all, so a few go at once. */
 const SHED_AT_ONCE = 32;
 
-/** Sent before the head of any request was read; as bare as every other answer. */
-const TOO_MANY = [
-  'HTTP/1.1 503 Service Unavailable',
-  "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'X-Content-Type-Options: nosniff',
-  'Referrer-Policy: same-origin',
-  'Cross-Origin-Resource-Policy: same-origin',
-  'Cross-Origin-Opener-Policy: same-origin',
-  'Cache-Control: no-store',
-  'X-Robots-Tag: noindex',
+const TOO_MANY = bareAnswer('503 Service Unavailable', 'All connections are in use. Try again in 10 seconds.', [
   'Retry-After: 10',
-  'Content-Type: text/plain; charset=utf-8',
-  'Content-Length: 53',
-  'Connection: close',
-  '',
-  'All connections are in use. Try again in 10 seconds.\n',
-].join('\r\n');
+]);
 
 export class Connections {
   readonly #most: number;

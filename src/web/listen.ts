@@ -7,6 +7,7 @@ import http, { type RequestListener, type Server } from 'node:http';
 import { Socket, type AddressInfo, type Server as NetServer } from 'node:net';
 import { SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
+import { bareAnswer } from './bare-answer.js';
 import { inheritedSocket } from './inherited-sockets.js';
 
 /** A circuit that is kept costs nothing; a new one costs a visitor half a second. */
@@ -15,21 +16,7 @@ const MOST_HEADER_BYTES = 16 * 1024;
 /** How often connections that became idle are looked for while a listener closes, in milliseconds. */
 const SWEEP = 250;
 
-const BAD_REQUEST = [
-  'HTTP/1.1 400 Bad Request',
-  "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'X-Content-Type-Options: nosniff',
-  'Referrer-Policy: same-origin',
-  'Cross-Origin-Resource-Policy: same-origin',
-  'Cross-Origin-Opener-Policy: same-origin',
-  'Cache-Control: no-store',
-  'X-Robots-Tag: noindex',
-  'Content-Type: text/plain; charset=utf-8',
-  'Content-Length: 31',
-  'Connection: close',
-  '',
-  'The request could not be read.\n',
-].join('\r\n');
+const BAD_REQUEST = bareAnswer('400 Bad Request', 'The request could not be read.');
 
 export const SERVER_OPTIONS = {
   keepAliveTimeout: KEEP_ALIVE,

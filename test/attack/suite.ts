@@ -61,15 +61,20 @@ interface Told {
 class Visitor {
   readonly #child: ChildProcess;
   #told: Told[] = [];
+  #since = 0;
 
   constructor(base: string) {
     this.#child = fork(path.join(import.meta.dirname, 'visitor.js'), [base]);
-    this.#child.on('message', (told) => void this.#told.push(told as Told));
+    this.#child.on('message', (told) => {
+      // One that began before is not this attack's.
+      if (performance.now() - (told as Told).milliseconds >= this.#since) this.#told.push(told as Told);
+    });
   }
 
   /** What it told for `milliseconds`, and longer until there were a few shares. */
   async watch(milliseconds: number, least = 1): Promise<Told[]> {
     this.#told = [];
+    this.#since = performance.now();
     await pause(milliseconds);
     for (let waited = 0; this.#told.length < least && waited < 60; waited++) await pause(500);
     return this.#told;
