@@ -49,6 +49,8 @@ async function run(file: string, counts: Counts): Promise<void> {
   let ended = false;
   for await (const line of createInterface({ input: child.stdout })) {
     told.push(line);
+    const figure = /^\s*# figure: (.*)$/.exec(line)?.[1];
+    if (figure !== undefined) console.log(`     ${figure}`);
     if (/^# (time|\{ total)|^1\.\./.test(line)) ended = true;
     const [, not, title = ''] = /^(not )?ok \d+ - (.*)$/.exec(line) ?? [];
     if (title === '') continue;

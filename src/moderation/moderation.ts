@@ -12,7 +12,7 @@ import type { Arena } from '../store/arena.js';
 import { Accounts } from './accounts.js';
 import { BlockLists, type FileDigests } from './block-list.js';
 import { SPACE } from './book.js';
-import { Cases, type Begun, type EvidenceOffer, type Flag, type Taken } from './cases.js';
+import { Cases, type Begun, type EvidenceOffer, type Flag, type Flagged, type Taken } from './cases.js';
 import type { Case, ReportReason } from './case-record.js';
 import { startClassifier, type Classifier } from './classifier/classifier.js';
 import type { RgbPicture } from './classifier/tensor.js';
@@ -160,12 +160,8 @@ export class Moderation {
     const hold = sealing && key !== null ? this.#ledger.hold(share) : null;
     try {
       const offer = hold === null || key === null ? null : { key, hold };
-      const { opened, evidence } = await cases.flag(share.fileId, flag, now, offer);
-      const seen = evidence === 'held' || evidence === 'held-before';
-      // A flood of reports on one share is one report.
-      if (opened) await this.counters.add('reports', now);
-      if (opened && !seen) await this.counters.add('reportsWithoutEvidence', now);
-      return { evidence: seen };
+      const { evidence } = await cases.flag(share.fileId, flag, now, offer, (flagged) => countsOf(flagged, now));
+      return { evidence: isSeen(evidence) };
     } finally {
       hold?.release();
     }
@@ -322,6 +318,17 @@ export class Moderation {
     const token = parseLinkToken(text);
     return token === null ? null : (this.#ledger.find(token)?.fileId ?? null);
   }
+}
+
+/** A flood of reports on one share is one report. */
+function countsOf({ opened, evidence }: Flagged, now: number): readonly LedgerChange[] {
+  if (!opened) return [];
+  const unseen = isSeen(evidence) ? [] : [countChange('reportsWithoutEvidence', now)];
+  return [countChange('reports', now), ...unseen];
+}
+
+function isSeen(evidence: Flagged['evidence']): boolean {
+  return evidence === 'held' || evidence === 'held-before';
 }
 
 /** The row of the report in which a letter counts. */

@@ -9,7 +9,10 @@ import type { Ending, ShareItem, Shown } from './pages/views.js';
 
 /** Longer notes are saved, not shown: a page of them would be slow everywhere. */
 export const NOTE_SHOWN_BYTES = 256 * 1024;
-/** Pictures up to this size stand in the page of a link that was opened once: saving them asks the server nothing. */
+/**
+ * Pictures up to this size stand in the page of a link that was opened once: "save image as" asks the server nothing.
+ * They stand there once: the button beside them saves from the grant.
+ */
 const INLINE_BYTES = 2_000_000;
 /** Previews of an album stand in its page, up to this in all: one request instead of one a picture. */
 const PREVIEWS_BYTES = 1_500_000;
@@ -44,11 +47,12 @@ export async function shownItems({ content, grant, items, savePath }: ShownOptio
   for (const [index, item] of items.entries()) {
     const path = `/open/${grant.id}/${index + 1}`;
     const { name, type, size } = item;
-    const entry = { name, type, size, scrubbed: type !== 'application/octet-stream' };
+    const saveUrl = savePath?.(index + 1) ?? `${path}?download`;
+    const entry = { name, type, size, scrubbed: type !== 'application/octet-stream', saveUrl };
     if (isPicture(type) && size <= inline) {
       inline -= size;
       const src = dataUrl(type, await readAll(content.span(item.offset, size)));
-      shown.push({ ...entry, shown: { kind: 'picture', src, ...measures(item) }, saveUrl: src });
+      shown.push({ ...entry, shown: { kind: 'picture', src, ...measures(item) } });
       continue;
     }
     const preview =
@@ -56,11 +60,7 @@ export async function shownItems({ content, grant, items, savePath }: ShownOptio
     previews -= preview?.size ?? 0;
     const src =
       preview === null ? path : dataUrl(preview.type, await readAll(content.span(item.previewOffset, preview.size)));
-    shown.push({
-      ...entry,
-      shown: await shownAs(content, item, path, src),
-      saveUrl: savePath?.(index + 1) ?? `${path}?download`,
-    });
+    shown.push({ ...entry, shown: await shownAs(content, item, path, src) });
   }
   return shown;
 }

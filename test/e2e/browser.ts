@@ -149,6 +149,8 @@ function firefox(folder: string, downloads: string, options: LaunchOptions): Pro
     defaultViewport: options.viewport ?? { width: 1000, height: 800 },
     protocolTimeout: 30_000,
     timeout: 60_000,
+    // Firefox's own menus can be used from outside: see `menus.ts`. Pages notice nothing of it.
+    args: ['--remote-allow-system-access'],
     env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' },
     extraPrefsFirefox: {
       ...QUIET,

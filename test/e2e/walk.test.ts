@@ -1,6 +1,7 @@
 /** Every page in real browsers: axe-core finds nothing, nothing is wider than the window, nothing else is asked for. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'tap';
 import { needs } from '../needs.js';
@@ -23,7 +24,10 @@ async function violations(tab: Tab): Promise<string[]> {
 
 /** One of each kind: refusals and problems share one layout, so the second pass looks at a few of them. */
 const DISTINCT =
-  /^(?!(error|takedown-problem|upload-problem)-)|^(error-busy|error-seems|takedown-problem-links|upload-problem-code)/;
+  /^(?!(error|takedown-problem|upload-problem|upload-refused)-)|^(error-busy|error-seems|takedown-problem-goodFaith|upload-problem-code)/;
+
+/** Pictures for people to look at, kept as an artefact of a run and by git not at all. */
+const SHOTS = path.resolve(import.meta.dirname, '../../../test/e2e/shots/walk');
 
 type Body = (gallery: Gallery, driven: Driven) => Promise<void>;
 
@@ -46,12 +50,16 @@ const isWide = async (tab: Tab): Promise<boolean> =>
 const asked = (gallery: Gallery): string[] =>
   [...new Set(gallery.strays)].filter((path) => !path.startsWith('/grant/'));
 
-for (const [scheme, width, language, which] of [
-  ['light', 1000, 'en', /./],
-  ['dark', 360, 'fa', DISTINCT],
+const TURNS = ['de', 'fr', 'es', 'ru', 'zh'];
+
+/** Every state in English, one of each kind in Persian, and the other languages in turns. */
+for (const [scheme, width, languages, which] of [
+  ['light', 1000, ['en'], /./],
+  ['dark', 360, ['fa'], DISTINCT],
+  ['dark', 1000, TURNS, DISTINCT],
 ] as const) {
   test.test(
-    `axe-core finds no violation on any page: ${scheme}, ${width} pixels, ${language}`,
+    `axe-core finds no violation on any page: ${scheme}, ${width} pixels, ${languages.join()}`,
     needs('chromium'),
     (t) =>
       inBrowser('chromium', { scripts: true }, async (gallery, chromium) => {
@@ -61,10 +69,12 @@ for (const [scheme, width, language, which] of [
           features: [{ name: 'prefers-color-scheme', value: scheme }],
         });
         const found: string[] = [];
-        for (const name of gallery.names.filter((one) => LONG || which.test(one))) {
+        for (const [at, name] of gallery.names.filter((one) => LONG || which.test(one)).entries()) {
+          const language = languages[at % languages.length] ?? 'en';
           await tab.open(`${gallery.origin}/${name}?lang=${language}`);
-          found.push(...(await violations(tab)).map((one) => `${name}: ${one}`));
-          if (await isWide(tab)) found.push(`${name} is wider than the window`);
+          found.push(...(await violations(tab)).map((one) => `${name} in ${language}: ${one}`));
+          if (await isWide(tab)) found.push(`${name} in ${language} is wider than the window`);
+          await tab.shot(path.join(SHOTS, `${scheme}-${width}`, `${name}-${language}.png`), { fullPage: true });
         }
         t.strictSame(found, []);
         t.strictSame(asked(gallery), [], 'nothing else was asked for');
@@ -76,9 +86,13 @@ test.test('with Safest settings every page fits 360 pixels and asks for nothing 
   inBrowser('firefox', { viewport: { width: 360, height: 740 } }, async (gallery, firefox) => {
     const tab = await firefox.newTab();
     const wide: string[] = [];
-    for (const name of gallery.names.filter((one) => LONG || DISTINCT.test(one))) {
-      await tab.open(`${gallery.origin}/${name}?lang=de`);
-      if (await isWide(tab)) wide.push(name);
+    for (const [at, name] of gallery.names.filter((one) => LONG || DISTINCT.test(one)).entries()) {
+      // Another order than above: over the two, most pages are seen in two languages.
+      const language = TURNS[(at + 2) % TURNS.length] ?? 'en';
+      await tab.open(`${gallery.origin}/${name}?lang=${language}`);
+      if (await isWide(tab)) wide.push(`${name} in ${language}`);
+      if (name === 'upload' || name === 'receipt-burn' || name === 'question-word')
+        await tab.shot(path.join(SHOTS, 'safest-360', `${name}-${language}.png`), { fullPage: true });
     }
     t.strictSame(wide, []);
     t.strictSame(asked(gallery), []);

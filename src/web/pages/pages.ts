@@ -9,6 +9,7 @@ import { loadTemplates } from './templates.js';
 import type { HashOf, Rendered } from './templates.js';
 import {
   endingPhrase,
+  fieldAtFault,
   receiptFile,
   receiptWarnings,
   refusalHelp,
@@ -22,7 +23,7 @@ import { frontPage } from './front-page.js';
 import { progressStyle } from './progress-document.js';
 import { DEFAULT_LANGUAGE, LANGUAGES, speakerOf } from '../texts/texts.js';
 import type { Speaker } from '../texts/texts.js';
-import { CONTACT_TOPICS, EXPIRY_CHOICES, REPORT_REASONS, TRANSPARENCY_ROWS } from './views.js';
+import { CONTACT_TOPICS, EXPIRY_CHOICES, REPORT_REASONS, TRANSPARENCY_PARTS, TRANSPARENCY_ROWS } from './views.js';
 import type * as views from './views.js';
 
 export type { HashOf, Rendered } from './templates.js';
@@ -64,7 +65,7 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     <View extends object>(name: string, sheet: string | null, model: (say: Speaker, view: View) => object) =>
     (context: views.PageContext, view: View): Rendered => {
       const say = speakerOf(context.language);
-      const sheets = sheet === null ? ['base'] : ['base', sheet];
+      const sheets = ['base', 'inner', ...(sheet === null ? [] : [sheet])];
       return templates.render(name, { ...ground(say, siteName, context), view, ...model(say, view) }, sheets);
     };
   const nothing = (): object => ({});
@@ -74,7 +75,8 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     upload: frontPage(hashOf, (context, view) => {
       const say = speakerOf(context.language);
       const problemText = view.problem === null ? '' : uploadProblem(say, view.problem, view);
-      const model = { ...ground(say, siteName, context), view, choices: EXPIRY_CHOICES, problemText };
+      const fault = fieldAtFault(view);
+      const model = { ...ground(say, siteName, context), view, choices: EXPIRY_CHOICES, problemText, fault };
       return templates.render('upload', model, ['base', 'upload'], progressStyle(view.progressId));
     }),
     receipt: page<views.ReceiptView>('receipt', 'share', (say, view) => ({
@@ -89,11 +91,11 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     report: page('report', null, () => ({ reasons: REPORT_REASONS })),
     takedown: page<views.TakedownView>('takedown', null, takedownModel),
     contact: page('contact', null, () => ({ topics: CONTACT_TOPICS })),
-    sent: page('sent', null, nothing),
+    sent: page('sent', 'share', nothing),
     faq: longPage('faq'),
     terms: longPage('terms'),
     privacy: longPage('privacy'),
-    transparency: page('transparency', 'text', () => ({ rows: TRANSPARENCY_ROWS })),
+    transparency: page('transparency', 'text', () => ({ rows: TRANSPARENCY_ROWS, parts: TRANSPARENCY_PARTS })),
     error: page<views.ErrorView>('error', null, (say, view) => ({
       help: refusalHelp(say, view.code, view.detail),
       seems: seemsPhrase(say, view.detail),
@@ -118,7 +120,8 @@ function ground(say: Speaker, siteName: string, context: views.PageContext): obj
     daysAgo: say.daysAgo,
     ending: (ending: views.Ending, burn: boolean) => endingPhrase(say, ending, burn),
     removedWords: (item: views.ReceiptItem) => removedPhrase(say, item.removed),
-    typeWord: (item: views.ReceiptItem | views.ShareItem) => typePhrase(say, item.type),
+    typeAndSize: ({ type, size }: views.ReceiptItem | views.ShareItem) => typePhrase(say, type, size),
+    year: say.year,
   };
 }
 

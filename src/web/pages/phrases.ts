@@ -4,7 +4,7 @@ import { isPicture } from '../../media/media-type.js';
 import type { Removed } from '../../media/removed.js';
 import type { TextKey } from '../texts/catalogue.js';
 import type { Speaker } from '../texts/texts.js';
-import type { RefusalDetail } from '../../base/errors.js';
+import type { RefusalCode, RefusalDetail } from '../../base/errors.js';
 import { TAKEDOWN_ASKS, TAKEDOWN_KINDS } from './views.js';
 import type { Ending, ErrorView, FieldProblem, ReceiptView, TakedownView, UploadProblem, UploadView } from './views.js';
 
@@ -24,8 +24,9 @@ export function removedPhrase(say: Speaker, removed: Removed): string {
   return say.list(words);
 }
 
-export function typePhrase(say: Speaker, type: MediaType): string {
-  return say.text(typeKey(type));
+/** What an item is, and how large. */
+export function typePhrase(say: Speaker, type: MediaType, size: number): string {
+  return say.text('type.size', { type: say.text(typeKey(type)), size: say.size(size) });
 }
 
 function typeKey(type: MediaType): TextKey {
@@ -50,16 +51,17 @@ export function receiptWarnings(view: ReceiptView): ReceiptWarning[] {
 
 /** What is needed to manage a share, as a text file in a `data:` address: saved by the browser, with no request. */
 export function receiptFile(say: Speaker, siteName: string, view: ReceiptView): string {
+  const line = (name: TextKey, value: string): string => `${say.text(name)}${say.text('type.colon')} ${value}`;
   const lines = [
     say.text('receipt.file.title', { site: siteName }),
     '',
-    `${say.text('receipt.link')}: ${view.link}`,
-    ...view.otherLinks.map((other) => `${say.text(`receipt.${other.kind}`)}: ${other.url}`),
-    `${say.text('receipt.token')}: ${view.deleteToken}`,
-    `${say.text('receipt.token.page')}: ${view.deleteUrl}`,
-    `${say.text('receipt.fileId')}: ${view.fileId}`,
-    `${say.text('receipt.ends')}: ${endingPhrase(say, view.ending, view.burn)}`,
-    ...view.items.map((item) => `${say.text('receipt.sha')}: ${item.sha256}  ${item.name}`),
+    line('receipt.link', view.link),
+    ...view.otherLinks.map((other) => line(`receipt.${other.kind}`, other.url)),
+    line('receipt.token', view.deleteToken),
+    line('receipt.token.page', view.deleteUrl),
+    line('receipt.fileId', view.fileId),
+    line('receipt.ends', endingPhrase(say, view.ending, view.burn)),
+    ...view.items.map((item) => line('receipt.sha', `${item.sha256}  ${item.name}`)),
     '',
   ];
   return `data:text/plain;charset=utf-8,${encodeURIComponent(lines.join('\r\n'))}`;
@@ -86,22 +88,36 @@ export function uploadProblem(say: Speaker, problem: UploadProblem, view: Upload
     const count = code === 'note-too-long' ? view.noteLength : view.captionLength;
     return say.text(`problem.${code}`, { count: say.number(count) });
   }
-  const sentences = [`${say.text(`error.${code}`)}.`, refusalHelp(say, code, detail), seemsPhrase(say, detail)];
+  const sentences = [`${say.text(`error.${code}`)}.`, seemsPhrase(say, detail), refusalHelp(say, code, detail)];
   return sentences.filter((sentence) => sentence !== null).join(' ');
 }
 
-const FIELD_PROBLEMS: ReadonlySet<string> = new Set<FieldProblem>([
-  'nothing-chosen',
-  'note-too-long',
-  'caption-too-long',
-  'expiry-unknown',
-  'views-not-a-number',
-  'passphrase-too-long',
-  'code-unknown',
+export type UploadField = 'file' | 'note' | 'caption' | 'expiry' | 'views' | 'passphrase' | 'code';
+
+const FIELD_PROBLEMS: Readonly<Record<FieldProblem, UploadField>> = {
+  'nothing-chosen': 'file',
+  'note-too-long': 'note',
+  'caption-too-long': 'caption',
+  'expiry-unknown': 'expiry',
+  'views-not-a-number': 'views',
+  'passphrase-too-long': 'passphrase',
+  'code-unknown': 'code',
+};
+/** Refusals of what was sent, and not of the moment at which it was. */
+const CONTENT_REFUSALS: ReadonlySet<string> = new Set<RefusalCode>([
+  ...(['empty', 'too-large', 'type-not-supported', 'unreadable', 'prohibited'] as const),
 ]);
 
 function isFieldProblem(code: UploadProblem['code']): code is FieldProblem {
-  return FIELD_PROBLEMS.has(code);
+  return Object.hasOwn(FIELD_PROBLEMS, code);
+}
+
+/** The field that a problem is tied to; null where none of them is to blame. */
+export function fieldAtFault({ problem, kind }: UploadView): UploadField | null {
+  if (problem === null) return null;
+  if (isFieldProblem(problem.code)) return FIELD_PROBLEMS[problem.code];
+  if (!CONTENT_REFUSALS.has(problem.code)) return null;
+  return kind === 'note' ? 'note' : 'file';
 }
 
 /** What the form of a kind of letter asks, and its texts: those of copyright where a kind has none of its own. */

@@ -123,7 +123,7 @@ export interface ShareItem {
   readonly size: number;
   readonly scrubbed: boolean;
   readonly shown: Shown;
-  /** Where the bytes come as an attachment: a grant, or the `data:` address of a small picture. */
+  /** Where the bytes come as an attachment. */
   readonly saveUrl: string;
 }
 
@@ -224,7 +224,8 @@ export const NO_TAKEDOWN: TakedownTyped = {
   goodFaith: false,
   accurate: false,
 };
-export type TakedownProblem = 'links' | 'work' | 'name' | 'contact' | 'goodFaith' | 'accurate' | 'too-long';
+export type TakedownProblem =
+  'links' | 'work' | 'name' | 'contact' | 'goodFaith' | 'accurate' | 'too-long' | 'not-taken';
 
 export interface TakedownView {
   readonly kind: TakedownKind;
@@ -235,7 +236,8 @@ export interface TakedownView {
 /** Fields of `POST /contact`: `topic` (one of CONTACT_TOPICS), `message`, `reply` (may be empty). */
 export interface ContactView {
   readonly typed: { readonly topic: string; readonly message: string; readonly reply: string };
-  readonly problem: 'message' | 'too-long' | null;
+  /** `not-taken`: nobody can read letters now, or too many wait. */
+  readonly problem: 'message' | 'too-long' | 'not-taken' | null;
   readonly messageLength: number;
 }
 export const CONTACT_TOPICS = ['question', 'pro', 'problem', 'press', 'security'] as const;
@@ -260,6 +262,10 @@ export const TRANSPARENCY_ROWS = [
   'authorityRequests',
   'authorityAnswered',
 ] as const;
+/** Rows that count a part of the row before them. */
+export const TRANSPARENCY_PARTS: readonly TransparencyRow[] = [
+  ...(['takedownsGranted', 'takedownsRefused', 'takedownsLate', 'authorityAnswered'] as const),
+];
 export type TransparencyRow = (typeof TRANSPARENCY_ROWS)[number];
 export interface Quarter {
   readonly year: number;

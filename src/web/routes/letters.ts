@@ -1,6 +1,7 @@
 /** `GET`/`POST /takedown` and `/contact`: letters to the staff, sealed to them as they come in. */
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import { Refusal } from '../../base/errors.js';
 import { formOf, pageContext, sendJson, sendPage, sendText } from '../answer.js';
 import { smallForm } from '../body.js';
 import {
@@ -48,8 +49,9 @@ async function takedown(ctx: Context, services: Services): Promise<void> {
     refuse(ctx, page, problem === 'too-long' ? 'the letter is too long' : `the field ${problem} is missing`);
     return;
   }
-  const { reference } = await services.moderation.letter({ kind, priority: false, text: letterOf(typed) });
-  sent(ctx, services, 'takedown', reference);
+  const reference = await letter(ctx, services, { kind, priority: false, text: letterOf(typed) });
+  if (reference !== null) sent(ctx, services, 'takedown', reference);
+  else sendPage(ctx, 503, services.pages.takedown(contextOf(ctx, kind), { kind, typed, problem: 'not-taken' }));
 }
 
 async function contact(ctx: Context, services: Services): Promise<void> {
@@ -68,12 +70,31 @@ async function contact(ctx: Context, services: Services): Promise<void> {
     return;
   }
   const text = `topic: ${topic}\nreply to: ${typed.reply}\n\n${typed.message}\n`;
-  const { reference } = await services.moderation.letter({
+  const reference = await letter(ctx, services, {
     kind: 'contact',
     priority: services.isPro(fields['code'] ?? ''),
     text,
   });
-  sent(ctx, services, 'contact', reference);
+  if (reference !== null) sent(ctx, services, 'contact', reference);
+  else {
+    const view = { typed, problem: 'not-taken', messageLength: MESSAGE_LENGTH } as const;
+    sendPage(ctx, 503, services.pages.contact(pageContext(ctx), view));
+  }
+}
+
+/** Hands a letter in; null where nobody can take it now and the form must come again, so that nothing written is lost. */
+async function letter(
+  ctx: Context,
+  { moderation }: Services,
+  written: Parameters<Services['moderation']['letter']>[0],
+): Promise<string | null> {
+  try {
+    return (await moderation.letter(written)).reference;
+  } catch (error) {
+    if (!(error instanceof Refusal) || formOf(ctx) !== 'html') throw error;
+    ctx.set('Retry-After', '3600');
+    return null;
+  }
 }
 
 function takedownTyped(fields: Fields): TakedownTyped {

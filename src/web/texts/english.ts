@@ -10,7 +10,6 @@ export const english = {
   'nav.contact': 'Contact',
   'nav.takedown': 'Takedown',
   'nav.delete': 'Manage a share',
-  'long.inEnglish': 'This page is available in English only.',
 
   'expiry.1h': '1 hour',
   'expiry.1d': '1 day',
@@ -44,7 +43,7 @@ export const english = {
   'upload.code.help': 'Raises the limit to {pro} a file.',
   'upload.scrub': 'Hard scrub',
   'upload.scrub.help':
-    'Draws each picture anew, so that nothing hidden in it survives. It does not change what can be seen, or videos.',
+    'Draws each picture anew and a little smaller, so that nothing hidden in its data survives. Faces and places stay; so do videos.',
   'upload.choose': 'Drop your files here, or choose them',
   'upload.limits': 'JPG, PNG, GIF, WebP, MP4 or TXT. Up to {free} a file. Several files become one link.',
   'upload.limits.any': 'Any type. Up to {free} a file. Metadata is removed from JPG, PNG, GIF, WebP and MP4 only.',
@@ -67,7 +66,8 @@ export const english = {
   'problem.views-not-a-number': 'The number of views is a whole number from 1 to 1000, or empty.',
   'problem.passphrase-too-long': 'The passphrase is too long. Use at most 200 characters.',
   'problem.code-unknown': 'This Pro code is unknown or has ended. Check it, or leave the field empty.',
-  'problem.again': 'What you typed was kept. Files must be chosen again.',
+  'problem.note': 'What you typed was kept.',
+  'problem.files': 'What you typed was kept. Only files must be chosen again.',
 
   'receipt.title': 'Your link is ready',
   'receipt.lead': 'Pass the link on. Keep the deletion token to yourself.',
@@ -83,7 +83,6 @@ export const english = {
   'receipt.token.page': 'Open your page for this share',
   'receipt.token.save': 'Save as a text file',
   'receipt.print': 'This page prints well: use your browser’s print command.',
-  'receipt.warnings': 'Good to know',
   'receipt.warn.burn': 'It opens exactly once. Don’t open the link to try it: that would be the one view.',
   'receipt.warn.passphrase': 'Without the passphrase nobody can open it, and we can’t recover it.',
   'receipt.warn.lost': 'The link and the token are stored nowhere. If you lose them, we can’t find them for you.',
@@ -91,6 +90,7 @@ export const english = {
   'receipt.warn.held': 'A moderator looks at it before the link opens. Until then the link says that there is nothing.',
   'receipt.check': 'Check before you share',
   'receipt.check.lead': 'This is what the person with the link will see.',
+  'receipt.check.none': 'There is no preview of this file.',
   'receipt.removed': 'Removed',
   'receipt.removed.none': 'There was no metadata to remove.',
   'receipt.removed.not': 'Metadata was not removed from this type of file.',
@@ -124,8 +124,10 @@ export const english = {
   'type.video': 'Video',
   'type.note': 'Note',
   'type.other': 'File',
+  'type.size': '{type}, {size}',
+  'type.colon': ':',
 
-  'ends.never': 'Until it is deleted with the deletion token',
+  'ends.never': 'Never: it stays until it is deleted with the deletion token',
   'ends.at': '{when} ({until})',
   'ends.orBurn': 'At its first view, or {when} ({until})',
   'ends.burnOnly': 'At its first view',
@@ -138,6 +140,7 @@ export const english = {
   'share.note': 'Shared note',
   'share.other':
     'This type of file isn’t shown here. Save it only if you trust the sender: its metadata was not removed.',
+  'share.long': 'This note is too long to be shown here. Save it to read it.',
   'share.save': 'Save',
   'share.saveNamed': 'Save {file}',
   'share.saveAll': 'Save all',
@@ -210,7 +213,7 @@ export const english = {
 
   'deleted.title': 'Deleted',
   'deleted.lead':
-    'The link is dead. The key to the content was destroyed; in about a minute nobody can bring it back, not even we.',
+    'The link is dead. The key to the content was destroyed; in about a minute nobody can bring it back, not even us.',
   'destroyed.title': 'Destroyed',
   'destroyed.lead':
     'The link and this page’s copy on the server are gone. What you saved on your device is still there.',
@@ -229,7 +232,8 @@ export const english = {
   'report.details': 'Anything to add? (optional)',
   'report.details.help': 'Up to {count} characters.',
   'report.go': 'Report',
-  'report.seen': 'Only by reporting do the moderators get to see the content: they have no other way to open a link.',
+  'report.seen':
+    'Your report gives the moderators the key to this one share. They have none to shares that nobody reported and no check flagged.',
   'report.tooLong': 'That is too long. Shorten it to {count} characters.',
   'report.sent.title': 'Reported',
   'report.sent.lead': 'Thank you. A moderator will look at it. You may close this page.',
@@ -266,11 +270,13 @@ export const english = {
   'takedown.problem': 'Nothing was sent yet',
   'takedown.problem.links': 'Name at least one link or file ID.',
   'takedown.problem.work': 'Describe the work.',
-  'takedown.problem.name': 'Give your name.',
+  'takedown.problem.name': 'Enter your name.',
   'takedown.problem.contact': 'Say how we reach you.',
   'takedown.problem.goodFaith': 'Confirm the first statement.',
   'takedown.problem.accurate': 'Confirm the second statement.',
   'takedown.problem.too-long': 'The request is too long. Send it in parts.',
+  'takedown.problem.not-taken':
+    'Messages can’t be taken in at the moment. What you wrote is still here: try again later.',
   'takedown.sent.title': 'Request received',
   'takedown.sent.lead': 'It is with the moderators. You hear from us within 48 hours.',
 
@@ -290,6 +296,8 @@ export const english = {
   'contact.report': 'To report a shared link, use the Report button on its page.',
   'contact.problem.message': 'Write a message first.',
   'contact.problem.too-long': 'That is too long. Shorten it to {count} characters.',
+  'contact.problem.not-taken':
+    'Messages can’t be taken in at the moment. What you wrote is still here: try again later.',
   'contact.sent.title': 'Message received',
   'contact.sent.lead': 'Thank you. We read every message.',
   'sent.reference': 'Reference',
@@ -300,7 +308,6 @@ export const english = {
     'Counted by the machine, quarter by quarter. Small numbers are shown as “fewer than 10”, so that no single case can be seen.',
   'transparency.quarter': 'Quarter {quarter} of {year}',
   'transparency.running': 'so far',
-  'transparency.what': 'What',
   'transparency.few': 'fewer than 10',
   'transparency.none': 'The first quarter isn’t over yet.',
   'transparency.canary': 'Signed warrant canary',
@@ -308,11 +315,11 @@ export const english = {
   'transparency.removedAfterReport': 'Shares removed after review',
   'transparency.blockedAtUpload': 'Uploads blocked by automatic checks',
   'transparency.takedowns': 'Takedown requests',
-  'transparency.takedownsGranted': 'granted',
-  'transparency.takedownsRefused': 'refused',
-  'transparency.takedownsLate': 'answered after more than 48 hours',
+  'transparency.takedownsGranted': 'of these granted',
+  'transparency.takedownsRefused': 'of these refused',
+  'transparency.takedownsLate': 'of these answered after more than 48 hours',
   'transparency.authorityRequests': 'Requests by authorities',
-  'transparency.authorityAnswered': 'answered with data',
+  'transparency.authorityAnswered': 'of these answered with data',
 
   'error.malformed': 'That request made no sense to us',
   'error.malformed.help': 'Nothing was stored. Go back and try once more.',

@@ -15,8 +15,8 @@ export const longEnglish: LongTexts = {
       {
         heading: 'What is removed from my files?',
         paragraphs: [
-          'Everything that isn’t the picture: location, camera, times, serial numbers, names, thumbnails, comments and data behind the end. The pixels stay exactly as they are, and the receipt says what was removed.',
-          'What can be seen in the picture stays: faces, street signs, reflections. So do traces that a camera leaves in the pixels themselves. “Hard scrub” draws the picture anew, which helps against data hidden in the file, but not against what is visible.',
+          'Everything that isn’t the picture: location, camera, times, serial numbers, names, thumbnails, comments, data after the end. The pixels stay exactly as they are, and the receipt says what was removed.',
+          'What can be seen stays: faces, street signs, reflections. So do the traces that a camera leaves in the pixels. “Hard scrub” draws the picture anew, against what is hidden in its data, not against what is visible.',
         ],
       },
       {
@@ -100,41 +100,39 @@ export const longEnglish: LongTexts = {
       {
         heading: 'What we don’t keep',
         paragraphs: [
-          'No address, no access log, no cookie, no account, no script, nothing loaded from other sites. Links, deletion tokens, passphrases, captions and file names are stored nowhere in readable form.',
+          'No address, no access log, no cookie, no account. No page has a script or loads anything from elsewhere. Links, deletion tokens, passphrases, captions and file names are stored nowhere in readable form.',
         ],
       },
       {
         heading: 'What is stored',
         paragraphs: [
-          'Your content, encrypted with a key made from the link and from a secret that belongs to this share alone. Without the link we can’t open it. Beside it: when it ends, its size, how many views are left, whether it was opened, and its file ID. All of it goes when the share ends; {seconds} seconds later at most it can’t be brought back by anybody.',
+          'Your content, encrypted with a key made from the link and from a secret that belongs to this share alone. Without the link we can’t open it. Beside it: when it ends, its size, the views left, whether it was opened, whether it has a passphrase, and its file ID.',
+          'When the share ends, its secret is destroyed. About {seconds} seconds later nobody can bring it back, as far as the disk truly overwrites what it is told to. Of content that was banned a fingerprint stays, so that it can’t come back.',
         ],
       },
       {
         heading: 'What a server can’t help seeing',
         paragraphs: [
-          'Pages without scripts can’t encrypt in your browser. While an upload or a view is under way, its content passes through this server’s memory in the clear. The program forgets it at once and writes none of it to a disk. But somebody who controlled the machine in that moment, and had changed the program, could read along. If that is a danger for you, encrypt the file yourself before you share it.',
+          'Pages without scripts can’t encrypt in your browser. While you upload, or somebody looks, the content passes through this server’s memory in the clear; it reaches the disk only encrypted. Whoever controlled the machine at that moment, or had changed the program, could read along, and traces may stay in memory for a while. If that is a danger for you, encrypt the file yourself before you share it.',
         ],
       },
       {
         heading: 'When staff can look',
         paragraphs: [
-          'Only if a share was flagged by the automatic check or reported. Then the key to that one share is sealed to the moderators, for at most 72 hours unless a law orders otherwise.',
+          'Only into a share that the automatic check flagged or that somebody reported. The key to that one share is then sealed to the moderators, for at most 72 hours unless a law orders otherwise.',
         ],
       },
-      {
-        heading: 'Your connection',
-        paragraphs: ['{connection}'],
-      },
+      { heading: 'Your connection', paragraphs: ['{connection}'] },
       {
         heading: 'What we count',
         paragraphs: [
-          'Reports, removals and takedown requests by quarter, for the transparency report. No visits, no uploads, no visitors.',
+          'Reports, removals, blocked uploads and requests by rights holders and authorities, quarter by quarter, for the transparency report. No visits and no visitors.',
         ],
       },
       {
         heading: 'Messages to us',
         paragraphs: [
-          'What you write on the contact, report and takedown pages is read by the staff only, and deleted when it is dealt with.',
+          'What you write on the contact, report and takedown pages is sealed to the staff, and deleted at the latest 90 days after it was dealt with.',
         ],
       },
     ],

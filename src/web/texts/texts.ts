@@ -10,7 +10,13 @@ import { english } from './english.js';
 import { chinese } from './chinese.js';
 import { french } from './french.js';
 import { german } from './german.js';
+import { longChinese } from './long-chinese.js';
 import { longEnglish } from './long-english.js';
+import { longFrench } from './long-french.js';
+import { longGerman } from './long-german.js';
+import { longPersian } from './long-persian.js';
+import { longRussian } from './long-russian.js';
+import { longSpanish } from './long-spanish.js';
 import { persian } from './persian.js';
 import { russian } from './russian.js';
 import { spanish } from './spanish.js';
@@ -23,20 +29,19 @@ export interface LanguageInfo {
   readonly tag: string;
   readonly direction: 'ltr' | 'rtl';
   readonly catalogue: Catalogue;
-  /** null where the long pages are there in English only. */
-  readonly long: LongTexts | null;
+  readonly long: LongTexts;
 }
 
 export const DEFAULT_LANGUAGE: Language = 'en';
 
 export const LANGUAGES: Readonly<Partial<Record<Language, LanguageInfo>>> = {
   en: { name: 'English', tag: 'en', direction: 'ltr', catalogue: english, long: longEnglish },
-  de: { name: 'Deutsch', tag: 'de', direction: 'ltr', catalogue: german, long: null },
-  fr: { name: 'Français', tag: 'fr', direction: 'ltr', catalogue: french, long: null },
-  es: { name: 'Español', tag: 'es', direction: 'ltr', catalogue: spanish, long: null },
-  ru: { name: 'Русский', tag: 'ru', direction: 'ltr', catalogue: russian, long: null },
-  fa: { name: 'فارسی', tag: 'fa', direction: 'rtl', catalogue: persian, long: null },
-  zh: { name: '中文', tag: 'zh-Hans', direction: 'ltr', catalogue: chinese, long: null },
+  de: { name: 'Deutsch', tag: 'de', direction: 'ltr', catalogue: german, long: longGerman },
+  fr: { name: 'Français', tag: 'fr', direction: 'ltr', catalogue: french, long: longFrench },
+  es: { name: 'Español', tag: 'es', direction: 'ltr', catalogue: spanish, long: longSpanish },
+  ru: { name: 'Русский', tag: 'ru', direction: 'ltr', catalogue: russian, long: longRussian },
+  fa: { name: 'فارسی', tag: 'fa', direction: 'rtl', catalogue: persian, long: longPersian },
+  zh: { name: '中文', tag: 'zh-Hans', direction: 'ltr', catalogue: chinese, long: longChinese },
 };
 
 /** The language that a `lang` parameter names; anything unknown or absent is English. */
@@ -55,6 +60,8 @@ export interface Speaker {
   readonly text: (key: TextKey, params?: Params) => string;
   readonly plural: (key: PluralKey, count: number, params?: Params) => string;
   readonly number: (value: number) => string;
+  /** The digits alone: `2026`, not `2,026`. */
+  readonly year: (value: number) => string;
   readonly percent: (fraction: number) => string;
   /** Decimal sizes with one place, as file managers show them: `8.9 MB`. */
   readonly size: (bytes: number) => string;
@@ -66,8 +73,8 @@ export interface Speaker {
   /** `today`, `yesterday`, `12 days ago`. */
   readonly daysAgo: (days: number) => string;
   readonly list: (items: readonly string[]) => string;
-  /** A long page with its values put in; in English, and not `translated`, where the language doesn't have it. */
-  readonly long: (name: keyof LongTexts, params: Params) => LongText & { readonly translated: boolean };
+  /** A long page with its values put in. */
+  readonly long: (name: keyof LongTexts, params: Params) => LongText;
 }
 
 const speakers = new Map<Language, Speaker>();
@@ -88,12 +95,13 @@ function makeSpeaker(language: Language): Speaker {
   const { catalogue, tag } = info;
   const rules = new Intl.PluralRules(tag);
   const plain = new Intl.NumberFormat(tag);
+  const digits = new Intl.NumberFormat(tag, { useGrouping: false });
   const percent = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 });
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'always' });
   const past = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
   const units = unitFormats(tag);
-  const list = new Intl.ListFormat(tag, { type: 'unit', style: 'short' });
+  const list = new Intl.ListFormat(tag, { type: 'conjunction' });
   return {
     language,
     info,
@@ -103,6 +111,7 @@ function makeSpeaker(language: Language): Speaker {
       return fill(forms[rules.select(count)] ?? forms.other, { ...params, count: plain.format(count) });
     },
     number: (value) => plain.format(value),
+    year: (value) => digits.format(value),
     percent: (fraction) => percent.format(fraction),
     size: (bytes) => sizeIn(units, bytes),
     time: (at) => `${moment.format(Math.ceil(at / MINUTE) * MINUTE)} UTC`,
@@ -118,7 +127,7 @@ function makeSpeaker(language: Language): Speaker {
     },
     daysAgo: (days) => past.format(-days, 'day'),
     list: (items) => list.format(items),
-    long: (name, params) => ({ ...filled((info.long ?? longEnglish)[name], params), translated: info.long !== null }),
+    long: (name, params) => filled(info.long[name], params),
   };
 }
 

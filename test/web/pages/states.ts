@@ -302,6 +302,10 @@ export const STATES: readonly State[] = [
     { ...upload, typed: fullyTyped, problem: { code: 'type-not-supported', detail: { seems: 'image/heic' } } },
     { path: '/', ...POST },
   ),
+  ...(['too-large', 'unreadable', 'prohibited', 'empty', 'busy', 'store-full', 'slow-down', 'cut-off'] as const).map(
+    (code) =>
+      state('upload', `refused-${code}`, { ...upload, typed: fullyTyped, problem: { code } }, { path: '/', ...POST }),
+  ),
   state('receipt', '', receipt, POST),
   state(
     'receipt',
@@ -327,10 +331,17 @@ export const STATES: readonly State[] = [
     },
     POST,
   ),
+  state(
+    'receipt',
+    'no-preview',
+    { ...receipt, caption: null, items: [{ ...photo, shown: { kind: 'none' } }, video], views: 1 },
+    POST,
+  ),
   state('receipt', 'any-file', { ...receipt, held: true, items: [other], ending: { kind: 'never' } }, POST),
   state('share', '', share),
   state('share', 'video', { ...share, caption: null, items: [shareItem(video)] }),
   state('share', 'note', { ...share, items: [shareItem(note)] }),
+  state('share', 'long-note', { ...share, caption: null, items: [{ ...shareItem(note), shown: { kind: 'none' } }] }),
   state('share', 'album', {
     ...share,
     items: [photo, video, note].map(shareItem),
@@ -353,6 +364,7 @@ export const STATES: readonly State[] = [
   state('share', 'unlocked', { ...share, access: { kind: 'passphrase', minutes: 10 } }, POST),
   state('question', 'burn', { ...question, burn: true }),
   state('question', 'limited', { ...question, viewsLeft: 3 }),
+  state('question', 'last', { ...question, viewsLeft: 1 }),
   state('question', 'passphrase', { ...question, passphrase: true }),
   state('question', 'word', { ...question, burn: true, passphrase: true, word: 'maple' }),
   state(
@@ -395,7 +407,7 @@ export const STATES: readonly State[] = [
     state('takedown', kind, { ...takedown, kind }),
   ),
   state('takedown', 'no reason', { ...takedown, kind: 'authority', problem: 'work' }),
-  ...(['links', 'work', 'name', 'contact', 'goodFaith', 'accurate', 'too-long'] as const).map((problem) =>
+  ...(['links', 'work', 'name', 'contact', 'goodFaith', 'accurate', 'too-long', 'not-taken'] as const).map((problem) =>
     state(
       'takedown',
       `problem-${problem}`,
@@ -411,6 +423,7 @@ export const STATES: readonly State[] = [
     POST,
   ),
   state('contact', 'too-long', { ...contact, problem: 'too-long' }, POST),
+  state('contact', 'not-taken', { ...contact, problem: 'not-taken' }, POST),
   state('sent', 'report', { kind: 'report', reference: null }, POST),
   state('sent', 'takedown', { kind: 'takedown', reference: 'td-8x2k1m' }, POST),
   state('sent', 'contact', { kind: 'contact', reference: null }, POST),
