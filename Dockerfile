@@ -17,7 +17,7 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts && rm -rf build/test 
 FROM node:22-bookworm-slim
 # Posters of videos need ffmpeg; without it videos are shared without one. util-linux wakes the decoder's walls.
 RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg util-linux && rm -rf /var/lib/apt/lists/* \
- && install -d -o 10001 -g 10001 -m 0700 /var/lib/chatpic && install -d -o 10001 -g 10001 -m 0770 /run/chatpic
+ && install -d -o 10001 -g 10001 -m 0700 /var/lib/chatpic && install -d -o 10001 -g 10001 -m 0750 /run/chatpic /run/chatpic-web /run/chatpic-desk
 WORKDIR /opt/chatpic
 COPY --from=build /opt/chatpic/node_modules node_modules
 COPY --from=build /opt/chatpic/build build
@@ -27,11 +27,12 @@ COPY container/healthcheck.js container/healthcheck.js
 ENV NODE_ENV=production TZ=UTC UV_USE_IO_URING=0 \
     GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0 \
     CHATPIC_DATA_DIR=/var/lib/chatpic \
-    CHATPIC_LISTEN=unix:/run/chatpic/onion.sock \
+    CHATPIC_LISTEN=unix:/run/chatpic-web/web.sock \
     CHATPIC_LISTEN_PROXY=haproxy \
-    CHATPIC_DESK_LISTEN=unix:/run/chatpic/desk.sock
+    CHATPIC_DESK_LISTEN=unix:/run/chatpic-desk/desk.sock \
+    CHATPIC_HEALTH_LISTEN=unix:/run/chatpic/health.sock
 USER 10001:10001
-VOLUME /var/lib/chatpic /run/chatpic
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "container/healthcheck.js"]
-ENTRYPOINT ["node", "--disable-proto=delete", "--disable-sigusr1", "--expose-gc", "--clear-free-memory", "--no-warnings", "build/src/main.js"]
+VOLUME /var/lib/chatpic /run/chatpic-web /run/chatpic-desk
+HEALTHCHECK --interval=30s --timeout=30s --start-period=20s CMD ["node", "container/healthcheck.js"]
+ENTRYPOINT ["node", "--disable-proto=delete", "--disable-sigusr1", "--expose-gc", "--clear-free-memory", "--single-threaded-gc", "--no-concurrent-array-buffer-sweeping", "--max-semi-space-size=1", "--no-warnings", "build/src/main.js"]
 CMD ["serve"]

@@ -31,12 +31,13 @@ import { CircuitLimits } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
 import { httpServer, listen, type Listening } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
+import { createMoved } from './web/moved.js';
 import { OpenWords } from './web/open-words.js';
 import { createPages } from './web/pages/pages.js';
 import { createSenders } from './web/senders.js';
 import type { Services } from './web/services.js';
 import type { Site } from './web/site.js';
-import { base64Sha256 } from './web/style-hash.js';
+import { sha256Base64 } from './crypto/hash.js';
 import { loadTls } from './web/tls.js';
 
 /** Uploads and downloads under way get this long to end when the appliance is stopped. */
@@ -48,6 +49,8 @@ export interface OnionListener {
   /** `http://….onion`. */
   readonly origin: string;
   readonly socket: string;
+  /** Where visitors of the address before the last rotation arrive, if it is still served. */
+  readonly previousSocket: string | null;
   /** Ends a circuit that is far over its bounds. */
   readonly closeCircuit: (circuit: CircuitId) => void;
 }
@@ -116,6 +119,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const address = await listenFor(sendersPlace(configuration, onion));
     if (onion !== undefined) await listenFor(onionPlace(configuration, onion));
+    const moved = movedPlace(configuration, onion);
+    if (moved !== null) await listenFor(moved);
     if (configuration.mirror !== null)
       await listenFor(await mirrorPlace(configuration, configuration.mirror, clock, onion));
     const desk = options.desk === undefined ? null : await openDesk(options.desk, options, store, moderation);
@@ -146,7 +151,7 @@ interface Rooms {
 function assemble(c: Configuration, { arena, ledger }: OpenedStore, { decoder, moderation, clock }: Rooms): Services {
   const monotonic = (): number => clock.monotonic();
   return {
-    pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: base64Sha256 }),
+    pages: createPages({ templatesDir: path.join(TEMPLATES, 'public'), siteName: c.siteName, hashOf: sha256Base64 }),
     policy: c,
     arena,
     ledger,
@@ -182,6 +187,8 @@ interface Place {
   readonly site: (address: string) => Site;
   /** Where this process ends TLS. */
   readonly tls?: TlsFiles;
+  /** Only the notice that the site has moved is given there. */
+  readonly moved?: boolean;
 }
 
 /** The configured listener. Its links bear the onion's address where one is configured, else the address listened on. */
@@ -200,6 +207,16 @@ function onionPlace({ mirrorOrigin }: Configuration, { origin, socket }: OnionLi
   return { listen: { kind: 'unix', path: socket }, circuitIds: true, site: () => site };
 }
 
+/** An old onion address: it only tells the new one. */
+function movedPlace(c: Configuration, onion?: OnionListener): Place | null {
+  const socket = onion?.previousSocket ?? null;
+  const onionOrigin = onion?.origin ?? c.onionOrigin;
+  const where: Listen | null = socket === null ? c.movedListen : { kind: 'unix', path: socket };
+  if (where === null || onionOrigin === null) return null;
+  const site: Site = { kind: 'onion', origin: onionOrigin, onionOrigin, mirrorOrigin: null, secure: false };
+  return { listen: where, circuitIds: socket !== null || c.circuitIds, site: () => site, moved: true };
+}
+
 function originOf(where: Listen, address: string): string {
   return where.kind === 'unix' ? 'http://localhost' : address;
 }
@@ -210,7 +227,8 @@ async function mirrorPlace(c: Configuration, mirror: Mirror, clock: Clock, onion
   if (origin === null) throw new SettingsError([MIRROR_WITHOUT_ORIGIN]);
   const tls = mirror.tls === null ? null : await loadTls(mirror.tls, new URL(origin).hostname, clock.wall());
   const onionOrigin = c.onionOrigin ?? onion?.origin ?? null;
-  const site: Site = { kind: 'mirror', origin, onionOrigin, mirrorOrigin: origin, secure: true };
+  const { readOnly } = mirror;
+  const site: Site = { kind: 'mirror', origin, onionOrigin, mirrorOrigin: origin, secure: true, readOnly };
   return { listen: mirror.listen, circuitIds: false, site: () => site, ...(tls === null ? {} : { tls }) };
 }
 
@@ -235,7 +253,10 @@ async function openSenders(place: Place, services: Services, { limits, activity 
   const { front, http } = serverFor(place, handler);
   const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
   const listening = await listen(front, place.listen, http);
-  const answer = createSenders(place.site(listening.address), services, circuits).callback();
+  const site = place.site(listening.address);
+  const app =
+    place.moved === true ? createMoved(site, services.pages, circuits) : createSenders(site, services, circuits);
+  const answer = app.callback();
   handling.current = (request, response) => void answer(request, response);
   return listening;
 }

@@ -1,15 +1,6 @@
 #!/usr/bin/env node
 /** The process entry: the operator's verbs. */
 import { Command, CommanderError } from 'commander';
-import { blocklistVerb } from './cli/blocklist.js';
-import { canaryVerb } from './cli/canary.js';
-import { doctorVerb } from './cli/doctor.js';
-import { growVerb } from './cli/grow.js';
-import { initVerb } from './cli/init.js';
-import { panicVerb } from './cli/panic.js';
-import { serveVerb } from './cli/serve.js';
-import { staffVerb } from './cli/staff.js';
-import { verifyVerb } from './cli/verify.js';
 import { EXIT } from './cli/terminal.js';
 
 // Everything that this process makes is its own user's alone.
@@ -17,22 +8,28 @@ process.umask(0o077);
 // Node's warnings may be about a request; nothing is printed that depends on one.
 process.removeAllListeners('warning');
 
+/** A verb's file is loaded when it is asked for: `panic` must not wait for the rest of the house. */
+const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  serve: async () => (await import('./cli/serve.js')).serveVerb,
+  init: async () => (await import('./cli/init.js')).initVerb,
+  grow: async () => (await import('./cli/grow.js')).growVerb,
+  doctor: async () => (await import('./cli/doctor.js')).doctorVerb,
+  verify: async () => (await import('./cli/verify.js')).verifyVerb,
+  panic: async () => (await import('./cli/panic.js')).panicVerb,
+  staff: async () => (await import('./cli/staff.js')).staffVerb,
+  blocklist: async () => (await import('./cli/blocklist.js')).blocklistVerb,
+  onion: async () => (await import('./cli/onion.js')).onionVerb,
+  canary: async () => (await import('./cli/canary.js')).canaryVerb,
+  install: async () => (await import('./cli/install.js')).installVerb,
+  stats: async () => (await import('./cli/stats.js')).statsVerb,
+};
+
 const program = new Command('chatpic')
   .description('An anonymous, self-destructing sharing appliance')
   .showHelpAfterError()
   .exitOverride();
-for (const add of [
-  serveVerb,
-  initVerb,
-  growVerb,
-  doctorVerb,
-  verifyVerb,
-  panicVerb,
-  staffVerb,
-  blocklistVerb,
-  canaryVerb,
-])
-  add(program);
+const asked = process.argv[2] ?? '';
+for (const verb of Object.hasOwn(VERBS, asked) ? [asked] : Object.keys(VERBS)) (await VERBS[verb]?.())?.(program);
 program.commands.forEach((command) => command.exitOverride());
 
 try {

@@ -4,7 +4,7 @@ import { systemClock } from '../base/clock.js';
 import type { Logger } from '../base/log.js';
 import type { OnionListener } from '../app.js';
 import type { Configuration } from '../config/configuration.js';
-import { openServiceFolder } from '../tor/service-folder.js';
+import { openServiceFolder, readServiceAddress } from '../tor/service-folder.js';
 import { findTor } from '../tor/tor-binary.js';
 import { torFolder } from '../tor/tor-folder.js';
 import { startTor, type RunningTor } from '../tor/tor-process.js';
@@ -29,7 +29,7 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
   const folder = torFolder(path.join(dataDir, 'tor'));
   const address = await openServiceFolder(folder.senders);
   const { maxStreams, proofOfWork } = PUBLIC_SERVICE;
-  const service = {
+  const senders = {
     folder: folder.senders,
     socket: folder.webSocket,
     circuitIds: true,
@@ -37,7 +37,11 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
     proofOfWork: tor.proofOfWork ? proofOfWork : null,
     guarded: false,
   };
+  // After a rotation the old address goes on answering: links that were given out bear it.
+  const previousSocket = (await readServiceAddress(folder.previous)) === null ? null : folder.previousSocket;
+  const previous = previousSocket === null ? [] : [{ ...senders, folder: folder.previous, socket: previousSocket }];
   const staff = await staffOnion(folder);
+  const services = [senders, ...previous, ...(staff === null ? [] : [staff.service])];
   let running: RunningTor | null = null;
   let announce: (done: Promise<void>) => void = () => undefined;
   const published = new Promise<void>((resolve) => {
@@ -47,19 +51,13 @@ export async function prepareOnion({ dataDir }: Configuration, log: Logger): Pro
     listener: {
       origin: `http://${address}`,
       socket: folder.webSocket,
+      previousSocket,
       closeCircuit: (circuit) => running?.closeCircuit(circuit),
     },
     staff,
     async start() {
       const onProgress = (percent: number): void => progressLine(percent < 100 ? `Tor: ${percent} %` : '');
-      running = await startTor({
-        tor,
-        folder,
-        services: staff === null ? [service] : [service, staff.service],
-        log,
-        clock: systemClock,
-        onProgress,
-      });
+      running = await startTor({ tor, folder, services, log, clock: systemClock, onProgress });
       announce(running.published);
     },
     published,

@@ -4,7 +4,7 @@
  * The slots are overwritten first, which takes well under a second and needs neither key nor lock. A process that has
  * the store open still holds keys in memory and would seal a new epoch: it is told to panic too, and killed if it does not.
  */
-import { readdir, readlink } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { configure } from '../config/configuration.js';
@@ -45,15 +45,19 @@ async function panic(json: boolean): Promise<number> {
   return EXIT.done;
 }
 
-/** Processes that have `file` open, as far as this user may see. */
+/**
+ * Processes that have `file` open, as far as this user may see. Told by the file itself and not by its name: a service that
+ * systemd has put behind walls knows it under another.
+ */
 async function holdersOf(file: string): Promise<number[]> {
+  const wanted = await stat(file).catch(() => null);
   const holders: number[] = [];
-  for (const entry of await readdir('/proc').catch(() => [])) {
+  for (const entry of wanted === null ? [] : await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
     const folder = `/proc/${entry}/fd`;
     const fds = await readdir(folder).catch(() => []);
-    const targets = await Promise.all(fds.map((fd) => readlink(path.join(folder, fd)).catch(() => '')));
-    if (targets.includes(file)) holders.push(Number(entry));
+    const open = await Promise.all(fds.map((fd) => stat(path.join(folder, fd)).catch(() => null)));
+    if (open.some((one) => one?.ino === wanted?.ino && one?.dev === wanted?.dev)) holders.push(Number(entry));
   }
   return holders;
 }

@@ -2,18 +2,16 @@
 import type { Command } from 'commander';
 import { startApp, type App } from '../app.js';
 import { lineLogger } from '../base/log.js';
-import { SECOND } from '../base/units.js';
 import { configure, type Configuration } from '../config/configuration.js';
 import { readEnvironment, unknownSettings } from '../config/environment.js';
 import { strictFindings } from './checks.js';
+import { openHealth, type Health } from './health.js';
 import { prepareOnion, type PreparedOnion } from './onion-beside.js';
 import { PANIC_SIGNAL } from './panic.js';
 import { rootKeyOf } from './root-key.js';
 import { serviceManager, type ServiceManager } from './service-manager.js';
+import { wellness } from './well.js';
 import { EXIT, explain, lastWords, progressLine, say } from './terminal.js';
-
-/** Seconds that a round may take on a disk that is busy. */
-const ROUND_PATIENCE = 60;
 
 interface ServeOptions {
   readonly acceptClock?: boolean;
@@ -56,11 +54,13 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
     },
   });
   listening = true;
+  const well = wellness(app, configuration.rollSeconds);
+  const health = await openHealth(configuration, app, well);
   greet(app);
   const manager = serviceManager(process.env, process.pid);
-  manager.ready(() => canCommit(app, configuration.rollSeconds));
+  manager.ready(well);
   if (onion !== null) await startOnion(onion, app);
-  return run(app, onion, manager);
+  return run({ app, onion, health }, manager);
 }
 
 /** Whether this machine lets the promises hold. Says what does not. */
@@ -107,14 +107,25 @@ function showFilling(filled: number, total: number): void {
   if (filled === total && process.stderr.isTTY) say('');
 }
 
-/** Whether sealing rounds come when they are due: one that is long overdue means that the disk does not answer. */
-function canCommit({ store }: App, rollSeconds: number): boolean {
-  const { dirtySince } = store.stats();
-  return dirtySince === null || store.ledger.now() - dirtySince < (rollSeconds + ROUND_PATIENCE) * SECOND;
+interface Running {
+  readonly app: App;
+  readonly onion: PreparedOnion | null;
+  readonly health: Health | null;
+}
+
+/** Tor goes last: what is under way comes and goes through it. */
+async function stopAll({ app, onion, health }: Running): Promise<void> {
+  try {
+    await health?.close();
+    await app.close();
+  } finally {
+    await onion?.stop();
+  }
 }
 
 /** Until a signal, or until the store can't go on. A second signal does not wait for what is under way. */
-async function run(app: App, onion: PreparedOnion | null, manager: ServiceManager): Promise<number> {
+async function run(running: Running, manager: ServiceManager): Promise<number> {
+  const { app } = running;
   const stopped = new Promise<number>((resolve) => {
     let signals = 0;
     const stop = (): void => {
@@ -122,7 +133,7 @@ async function run(app: App, onion: PreparedOnion | null, manager: ServiceManage
       if (signals > 1) process.exit(EXIT.refused);
       manager.stopping();
       say('Stopping: what is under way may end. Press Ctrl-C again to stop at once.');
-      Promise.all([app.close(), onion?.stop()]).then(
+      stopAll(running).then(
         () => resolve(EXIT.done),
         (error: unknown) => resolve(explain(error)),
       );

@@ -5,16 +5,16 @@
  * the watchdog's time. That is why the unit has `NotifyAccess=all`: a broken-in decoder child could claim that all is
  * well. It could not do more than that; and it could stop the service anyway, being of the same user.
  *
- * The watchdog is fed only while `well` says so. A process whose loop hangs, or whose store can't commit, is not fed,
- * and systemd ends it and starts it again: the next start says what is true.
+ * The watchdog is fed only while `well` says so (`well.ts`: a commit went through). A process whose loop hangs, or whose
+ * store can't commit, is not fed, and systemd ends it and starts it again: the next start says what is true.
  */
 import { spawn } from 'node:child_process';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ServiceManager {
-  /** Says that the appliance listens, and begins to feed the watchdog while `well` is true. */
-  ready(well: () => boolean): void;
+  /** Says that the appliance listens, and begins to feed the watchdog while `well` answers true. */
+  ready(well: () => Promise<boolean>): void;
   stopping(): void;
 }
 
@@ -40,7 +40,9 @@ export function serviceManager(environment: Environment, pid: number, file = NOT
       const interval = watchdogInterval(environment, pid);
       if (interval === null) return;
       feeding = setInterval(() => {
-        if (well()) tell('WATCHDOG=1');
+        void well().then((is) => {
+          if (is) tell('WATCHDOG=1');
+        });
       }, interval).unref();
     },
     stopping() {

@@ -17,6 +17,10 @@ export interface Configuration {
   readonly circuitIds: boolean;
   readonly deskListen: Listen;
   readonly mirror: Mirror | null;
+  /** Where visitors of an old onion address arrive: they are told the new one. */
+  readonly movedListen: Listen | null;
+  /** The socket on which the operator asks how it is: a path, `null` = none, absent = the usual place. */
+  readonly healthSocket?: string | null;
   /** `http://….onion`, for links. */
   readonly onionOrigin: string | null;
   /** `https://…` of the mirror, for links. */
@@ -41,6 +45,8 @@ export interface Mirror {
   readonly listen: Listen;
   /** Files of the certificate chain and its key; null behind a proxy that ends TLS. */
   readonly tls: { readonly certificate: string; readonly key: string } | null;
+  /** Links can be opened there, and nothing shared. */
+  readonly readOnly: boolean;
 }
 
 const ONION = /^(?:http:\/\/)?([a-z2-7]{56}\.onion)\/?$/;
@@ -70,6 +76,8 @@ export function configure(environment: Environment): Configuration {
     circuitIds: given('CHATPIC_LISTEN_PROXY') === 'haproxy',
     deskListen: given('CHATPIC_DESK_LISTEN'),
     mirror: mirrorOf(environment, complaints),
+    movedListen: environment.CHATPIC_MOVED_LISTEN ?? null,
+    ...(environment.CHATPIC_HEALTH_LISTEN === undefined ? {} : { healthSocket: environment.CHATPIC_HEALTH_LISTEN }),
     onionOrigin: onionOrigin(environment.CHATPIC_ONION, complaints),
     mirrorOrigin: environment.CHATPIC_MIRROR_ORIGIN ?? null,
     freeBytes,
@@ -82,6 +90,9 @@ export function configure(environment: Environment): Configuration {
     openWord: given('CHATPIC_OPEN_WORD') === 'on',
     siteName: given('CHATPIC_SITE_NAME'),
   };
+  if (configuration.movedListen !== null && environment.CHATPIC_ONION === undefined) {
+    complaints.push({ name: 'CHATPIC_ONION', value: '(none)', expected: 'the new address, for CHATPIC_MOVED_LISTEN' });
+  }
   if (complaints.length > 0) throw new SettingsError(complaints);
   return configuration;
 }
@@ -99,7 +110,8 @@ function mirrorOf(environment: Environment, complaints: Complaint[]): Mirror | n
     complaints.push({ name, value: '(none)', expected: 'a file, because its counterpart is set' });
   }
   if (listen === null) return null;
-  return { listen, tls: certificate === undefined || key === undefined ? null : { certificate, key } };
+  const tls = certificate === undefined || key === undefined ? null : { certificate, key };
+  return { listen, tls, readOnly: environment.CHATPIC_MIRROR_READ_ONLY === 'on' };
 }
 
 /** The setting is the address itself, or a file whose first line is it: tor writes one. */

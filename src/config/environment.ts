@@ -36,14 +36,23 @@ function oneOf<const Words extends readonly [string, ...string[]]>(...words: Wor
   return z.enum(words, { message: words.join(' or ') });
 }
 
+/** A listener that need not be. */
+const optionalListen = z.union([z.literal('off').transform(() => null), listen], {
+  message: 'off, HOST:PORT or unix:/absolute/path',
+});
+
 const SETTINGS = {
   CHATPIC_DATA_DIR: z.string().min(1, 'a folder'),
   CHATPIC_LISTEN: listen,
   CHATPIC_LISTEN_PROXY: oneOf('off', 'haproxy'),
   CHATPIC_DESK_LISTEN: listen,
-  CHATPIC_MIRROR_LISTEN: z.union([z.literal('off').transform(() => null), listen], {
-    message: 'off, HOST:PORT or unix:/absolute/path',
-  }),
+  CHATPIC_MIRROR_LISTEN: optionalListen,
+  CHATPIC_MIRROR_READ_ONLY: oneOf('off', 'on'),
+  CHATPIC_MOVED_LISTEN: optionalListen,
+  CHATPIC_HEALTH_LISTEN: z
+    .string()
+    .regex(/^(off|unix:\/.+)$/, 'off or unix:/absolute/path')
+    .transform((text) => (text === 'off' ? null : text.slice('unix:'.length))),
   CHATPIC_TLS_CERT: z.string().min(1, 'a file'),
   CHATPIC_TLS_KEY: z.string().min(1, 'a file'),
   CHATPIC_ONION: z.string().min(1, 'a .onion address, or a file that holds it'),
@@ -72,6 +81,8 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_LISTEN_PROXY: 'off',
   CHATPIC_DESK_LISTEN: '127.0.0.1:8081',
   CHATPIC_MIRROR_LISTEN: 'off',
+  CHATPIC_MIRROR_READ_ONLY: 'off',
+  CHATPIC_MOVED_LISTEN: 'off',
   CHATPIC_ROOT_KEY: 'file',
   CHATPIC_STRICT: 'off',
   CHATPIC_ROLL_SECONDS: '60',

@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { MINUTE } from '../base/units.js';
 import { sendPage } from '../web/answer.js';
 import { loadTemplates, type Rendered, type Templates } from '../web/pages/templates.js';
-import { base64Sha256 } from '../web/style-hash.js';
+import { sha256Base64 } from '../crypto/hash.js';
 import type { Desk } from './desk.js';
 import type { Session } from './sessions.js';
 import * as words from './words.js';
@@ -13,7 +13,7 @@ const TEMPLATES = path.resolve(import.meta.dirname, '../../../templates');
 
 /** The templates, compiled. Autoescape is on: whatever a visitor typed stays text. */
 export function loadDeskTemplates(): Templates {
-  return loadTemplates(path.join(TEMPLATES, 'desk'), base64Sha256, path.join(TEMPLATES, 'public', 'base.css'));
+  return loadTemplates(path.join(TEMPLATES, 'desk'), sha256Base64, path.join(TEMPLATES, 'public', 'base.css'));
 }
 
 /** Answers with a page; `session` is null for those who are not signed in. */

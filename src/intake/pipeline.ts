@@ -86,20 +86,20 @@ export class Pipeline {
     );
     const shared = reencoded === null ? source : (await cleaned(bufferSource(reencoded), type)).source;
     const own = shared.size <= OWN_PREVIEW_BYTES;
-    const looks = frames.length > 0 ? frames : luma === null ? [] : [luma];
     return {
       width: facts.width,
       height: facts.height,
       source: shared,
       preview: own ? null : previewOf(preview),
-      looks,
+      looks: frames.length > 0 ? frames : luma === null ? [] : [luma],
       colours,
     };
   }
 
-  /** What is asked of the decoder: colour only where a classifier will look at it. */
-  #wanted(): { readonly preview: { readonly longSide: number }; readonly luma: true; readonly colour: boolean } {
-    return { preview: { longSide: PREVIEW_SIDE }, luma: true, colour: this.#parts.moderation.looksAtColour };
+  /** What is asked of the decoder: a look only where something will be compared with it. */
+  #wanted(): { readonly preview: { readonly longSide: number }; readonly luma: boolean; readonly colour: boolean } {
+    const { looksAtBrightness, looksAtColour } = this.#parts.moderation;
+    return { preview: { longSide: PREVIEW_SIDE }, luma: looksAtBrightness, colour: looksAtColour };
   }
 
   /** A video's poster and sample frames, where ffmpeg is installed; its coded samples were judged by the scrubber. */

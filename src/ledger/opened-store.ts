@@ -21,6 +21,8 @@ export interface OpenedStore {
   /** A sealing round: afterwards nothing on the disk brings back what is gone. */
   roll(): Promise<void>;
   stats(): StoreStats;
+  /** Commits an entry that changes nothing but the recorded clock. Rejects where the store has ended. */
+  proveCommit(): Promise<void>;
   /** A final round, then every key in memory wiped and every file closed. A second call does nothing. */
   close(): Promise<void>;
   /** Both slots overwritten and synced, keys wiped. The store can't be opened again, by anyone. */
@@ -56,6 +58,7 @@ export function openedStore(
     filling,
     poisoned: store.poisoned,
     roll: () => store.roll(),
+    proveCommit: () => store.recordClock(),
     stats() {
       const { epoch, dirtySince, rounds } = store.stats();
       return { epoch, dirtySince, dirty: dirtySince !== null, rounds, live: ledger.live };

@@ -117,6 +117,11 @@ export class BlockLists {
     return wanted;
   }
 
+  /** Whether any list knows pictures by how they look: otherwise no look needs to be taken. */
+  wantLooks(): boolean {
+    return [...this.#lists, this.#fresh.list].some(({ pdq }) => pdq.size > 0);
+  }
+
   /** Adds a list. Resolves when all of it is durable; what fails half-way is not there at the next load. */
   async add(info: ListInfo, parsed: Pick<ParsedList, 'hashes'>): Promise<ListState> {
     if (Buffer.byteLength(info.name) > MAX_NAME_BYTES) throw new Refusal('malformed', 'the name of a list is too long');

@@ -103,6 +103,11 @@ export class Moderation {
     );
   }
 
+  /** Whether a list knows pictures by their looks: where none does, the decoder needn't draw them for it. */
+  get looksAtBrightness(): boolean {
+    return this.lists.wantLooks() || this.looksAtColour;
+  }
+
   /** Whether there is a classifier that wants pictures in colour. */
   get looksAtColour(): boolean {
     return this.classifier.status.kind !== 'missing';

@@ -19,6 +19,7 @@ import type { Brand } from '../base/brand.js';
 import { decodeBase32, encodeBase32 } from './base32.js';
 import { systemCode } from './file-errors.js';
 import { serviceIdOf, type OnionAddress } from './onion-address.js';
+import { giveToOwner } from './owner.js';
 import { TorFault } from './tor-fault.js';
 
 const FOLDER = 'authorized_clients';
@@ -97,7 +98,9 @@ export async function addClient(serviceFolder: string, client: AuthorizedClient)
   }
   const folder = path.join(serviceFolder, FOLDER);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeWhole(path.join(folder, client.name + EXTENSION), `${PREFIX}${client.publicKey}\n`);
+  const file = path.join(folder, client.name + EXTENSION);
+  await writeWhole(file, `${PREFIX}${client.publicKey}\n`);
+  await giveToOwner(serviceFolder, folder, file);
 }
 
 /** Locks a person out. The last valid key stays: without one the service would be open to everybody. */

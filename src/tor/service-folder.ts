@@ -15,6 +15,7 @@ import { secretBytes, wipe } from '../base/bytes.js';
 import { EXPANDED_SECRET_BYTES, makeOnionKeys, ONION_KEY_BYTES } from '../crypto/onion-keys.js';
 import { systemCode } from './file-errors.js';
 import { onionAddressOf, type OnionAddress } from './onion-address.js';
+import { giveToOwner } from './owner.js';
 import { TorFault } from './tor-fault.js';
 
 const SECRET_FILE = 'hs_ed25519_secret_key';
@@ -69,6 +70,8 @@ async function makeServiceFolder(folder: string): Promise<OnionAddress> {
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true, mode: 0o700 });
   const address = await writeServiceKeys(unfinished);
+  const files = [SECRET_FILE, PUBLIC_FILE, HOSTNAME_FILE].map((name) => path.join(unfinished, name));
+  await giveToOwner(folder, unfinished, ...files);
   try {
     await rename(unfinished, folder);
   } catch (error) {

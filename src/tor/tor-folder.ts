@@ -6,7 +6,7 @@
  *   control, cookie   the control socket and what opens it
  *   data/          tor's own state
  *   senders/, staff/, previous/   the keys of the services; losing one is losing its address
- *   web.sock, desk.sock, moved.sock   where the appliance listens for each
+ *   web.sock, desk.sock, previous.sock   where the appliance listens for each
  */
 import path from 'node:path';
 
@@ -22,7 +22,7 @@ export interface TorFolder {
   readonly previous: string;
   readonly webSocket: string;
   readonly deskSocket: string;
-  readonly movedSocket: string;
+  readonly previousSocket: string;
 }
 
 export function torFolder(folder: string): TorFolder {
@@ -40,6 +40,6 @@ export function torFolder(folder: string): TorFolder {
     previous: at('previous'),
     webSocket: at('web.sock'),
     deskSocket: at('desk.sock'),
-    movedSocket: at('moved.sock'),
+    previousSocket: at('previous.sock'),
   };
 }

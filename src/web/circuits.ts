@@ -30,6 +30,6 @@ export function boundCircuits({ circuitOf, limits }: Circuits) {
   };
 }
 
-function isUpload({ method, path }: Context): boolean {
+export function isUpload({ method, path }: Context): boolean {
   return method === 'PUT' || (method === 'POST' && path === '/');
 }

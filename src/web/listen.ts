@@ -13,6 +13,8 @@ import { inheritedSocket } from './inherited-sockets.js';
 const KEEP_ALIVE = 75 * SECOND;
 const HEADERS_TIMEOUT = MINUTE;
 const MOST_HEADER_BYTES = 16 * 1024;
+/** How often connections that became idle are looked for while a listener closes, in milliseconds. */
+const SWEEP = 250;
 
 const BAD_REQUEST = [
   'HTTP/1.1 400 Bad Request',
@@ -67,15 +69,16 @@ export function configureServer<S extends Server>(server: S, handler: RequestLis
 }
 
 /**
- * Binds `server`, or takes over the socket that systemd made at that path. `http` is the server that has the
+ * Binds `server`, or takes over the socket that systemd made for it. `http` is the server that has the
  * connections, where `server` only hands them on. `inherited` is the descriptor of a socket that listens already.
  */
 export async function listen(
   server: NetServer,
   where: Listen,
   http: Server,
-  inherited = where.kind === 'unix' ? inheritedSocket(where.path, process.env, process.pid) : null,
+  inherited = inheritedSocket(where.kind === 'unix' ? where.path : `tcp-${where.port}`, process.env, process.pid),
 ): Promise<Listening> {
+  const sockets = connectionsOf(server);
   if (where.kind === 'unix' && inherited === null) await rm(where.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -88,7 +91,17 @@ export async function listen(
     else server.listen(where.port, where.host, ready);
   });
   if (where.kind === 'unix' && inherited === null) await chmod(where.path, 0o660);
-  return { address: addressOf(server, where), close: (grace) => close(server, http, grace) };
+  return { address: addressOf(server, where), close: (grace) => close(server, http, { sockets, grace }) };
+}
+
+/** Every connection of `server`, those included that http has not seen yet: before tor's line, or before a handshake. */
+function connectionsOf(server: NetServer): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.prependListener('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 function addressOf(server: NetServer, where: Listen): string {
@@ -97,10 +110,25 @@ function addressOf(server: NetServer, where: Listen): string {
   return `http://${where.host.includes(':') ? `[${where.host}]` : where.host}:${port}`;
 }
 
-async function close(server: NetServer, http: Server, grace: number): Promise<void> {
+interface Ending {
+  readonly sockets: ReadonlySet<Socket>;
+  readonly grace: number;
+}
+
+async function close(server: NetServer, http: Server, { sockets, grace }: Ending): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  http.closeIdleConnections();
-  const timer = setTimeout(() => http.closeAllConnections(), grace);
+  // A kept connection is idle only once its last answer has ended, and one on which nothing came yet is no visit.
+  const letGo = (): void => {
+    http.closeIdleConnections();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  };
+  const sweep = setInterval(letGo, SWEEP);
+  const timer = setTimeout(() => {
+    http.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
+  }, grace);
+  letGo();
   await closed;
+  clearInterval(sweep);
   clearTimeout(timer);
 }

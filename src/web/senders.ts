@@ -1,9 +1,11 @@
 /** The site of senders and recipients on one listener: middleware in order, then a route a file. */
 import Router from '@koa/router';
-import Koa, { type Context } from 'koa';
-import { baseHeaders } from './answer.js';
-import { boundCircuits, type Circuits } from './circuits.js';
-import { ownPath, silence, wrongMethod } from './manners.js';
+import type Koa from 'koa';
+import type { Context } from 'koa';
+import { Refusal } from '../base/errors.js';
+import { baseHeaders, formOf, pageContext, sendPage } from './answer.js';
+import { boundCircuits, isUpload, type Circuits } from './circuits.js';
+import { mannered, wrongMethod } from './manners.js';
 import { sameOriginOnly } from './origin.js';
 import { answerFailures } from './refusals.js';
 import { deleteRoutes } from './routes/delete.js';
@@ -25,13 +27,8 @@ import type { Site } from './site.js';
  * on which tor tells them.
  */
 export function createSenders(site: Site, services: Services, circuits: Circuits | null = null): Koa {
-  const app = new Koa({ proxy: false });
-  silence(app);
-  const headers = baseHeaders(site);
+  const app = mannered(baseHeaders(site));
   app.use(async (ctx, next) => {
-    ctx.url = ownPath(ctx.url);
-    ctx.res.sendDate = false;
-    ctx.set(headers);
     await next();
     sendAscii(ctx);
   });
@@ -39,6 +36,7 @@ export function createSenders(site: Site, services: Services, circuits: Circuits
   if (circuits !== null) app.use(boundCircuits(circuits));
   app.use(sameOriginOnly);
   app.use(onionLocation(site));
+  if (site.readOnly === true) app.use(takingNothing(site, services));
   const router = new Router();
   uploadRoutes(router, site, services);
   viewRoutes(router, site, services);
@@ -71,5 +69,16 @@ function onionLocation(site: Site) {
     // Not on errors: every gone looks alike.
     if (site.onionOrigin === null || !site.secure || ctx.status >= 400 || ctx.type !== 'text/html') return;
     ctx.set('Onion-Location', `${site.onionOrigin}${ctx.url}`);
+  };
+}
+
+/** A mirror on which nothing is shared: its front page says so, and an upload is refused before its body is read. */
+function takingNothing({ onionOrigin }: Site, { pages }: Services) {
+  return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
+    if (isUpload(ctx))
+      throw new Refusal('forbidden', `nothing is shared on this mirror, but at ${onionOrigin ?? 'the onion'}`);
+    if (ctx.path === '/' && formOf(ctx) === 'html')
+      sendPage(ctx, 200, pages.readOnly(pageContext(ctx), { onionOrigin }));
+    else await next();
   };
 }

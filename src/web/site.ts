@@ -12,6 +12,8 @@ export interface Site {
   readonly mirrorOrigin: string | null;
   /** Over TLS: answers bear HSTS, and pages name the onion. Never on an onion, where it would break the site. */
   readonly secure: boolean;
+  /** Links are opened here, and nothing is shared. */
+  readonly readOnly?: boolean;
 }
 
 export function shareLink(site: Site, token: string): string {

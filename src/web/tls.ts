@@ -1,6 +1,5 @@
 /** The mirror's certificate: the operator's files, made anew where they are named and not there yet. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { selfSigned } from './certificate.js';
 import type { TlsFiles } from './mirror.js';
 
 export interface TlsPaths {
@@ -17,6 +16,8 @@ export async function loadTls({ certificate, key }: TlsPaths, host: string, now:
   if (there !== null && keyThere !== null) return { certificate: there, key: keyThere };
   if (there !== null || keyThere !== null)
     throw new Error('of CHATPIC_TLS_CERT and CHATPIC_TLS_KEY only one file is there');
+  // Needed once in a mirror's life, and it would take megabytes of memory for all of it.
+  const { selfSigned } = await import('./certificate.js');
   const made = await selfSigned(host, now);
   await writeFile(key, made.key, { mode: 0o600, flag: 'wx' });
   await writeFile(certificate, made.certificate, { flag: 'wx' });

@@ -80,7 +80,7 @@ test.test('settings that do not go together are refused', (t) => {
   t.throws(() => configure(readEnvironment({ CHATPIC_FREE_MB: '60', CHATPIC_PRO_MB: '50' })), /CHATPIC_PRO_MB/);
   t.throws(() => configure(readEnvironment({ CHATPIC_TLS_CERT: 'c.pem' })), /CHATPIC_TLS_KEY/);
   const mirror = configure(readEnvironment({ CHATPIC_MIRROR_LISTEN: '127.0.0.1:8443' })).mirror;
-  t.strictSame(mirror, { listen: { kind: 'tcp', host: '127.0.0.1', port: 8443 }, tls: null });
+  t.strictSame(mirror, { listen: { kind: 'tcp', host: '127.0.0.1', port: 8443 }, tls: null, readOnly: false });
   t.end();
 });
 

@@ -6,7 +6,8 @@ import { startAppliance, upload } from '../stories/appliance.js';
 
 test.test('idle is when everything under way has ended, and is told once for each time', (t) => {
   const activity = new Activity();
-  t.notOk(activity.takeIdle(), 'nothing was ever under way');
+  t.ok(activity.takeIdle(), 'after the start');
+  t.notOk(activity.takeIdle(), 'nothing was under way since');
   const [first, second] = [activity.begin(), activity.begin()];
   first();
   first();
@@ -14,6 +15,11 @@ test.test('idle is when everything under way has ended, and is told once for eac
   second();
   t.ok(activity.takeIdle());
   t.notOk(activity.takeIdle());
+  activity.begin()();
+  t.notOk(activity.takeIdle(), 'one began since it was asked');
+  activity.begin()();
+  t.notOk(activity.takeIdle(), 'and another');
+  t.ok(activity.takeIdle(), 'none began since');
   t.end();
 });
 
@@ -27,15 +33,19 @@ test.test('what requests left behind is collected soon after the last of them', 
   }) as unknown as NodeJS.GCFunction;
   t.teardown(() => (globalThis.gc = real));
   const appliance = await startAppliance();
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  collections = 0;
   t.teardown(() => appliance.stop());
   const shared = await upload(appliance.base, null, { fields: { note: 'words', expiry: 'burn' } });
   const reading = new AbortController();
   const picture = await fetch(`${appliance.base}/progress/${'a'.repeat(22)}.gif`, { signal: reading.signal });
   await (await fetch(shared.fileUrl, { method: 'POST' })).text();
-  await new Promise((resolve) => setTimeout(resolve, 2200));
+  await new Promise((resolve) => setTimeout(resolve, 3200));
   const during = collections;
   reading.abort();
   await picture.body?.cancel().catch(() => undefined);
+  for (let waited = 0; collections === 0 && waited < 100; waited++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
   await new Promise((resolve) => setTimeout(resolve, 2200));
   t.equal(during, 0, 'not while a request is under way');
   t.equal(collections, 1, 'once when all are over');

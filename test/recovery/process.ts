@@ -17,8 +17,12 @@ export interface Life {
   stop(): Promise<number | null>;
 }
 
-export function startProcess(settings: Readonly<Record<string, string>>, nodeArgs: readonly string[] = []): Life {
-  const child = spawn(process.execPath, [...nodeArgs, MAIN, 'serve'], {
+export function startProcess(
+  settings: Readonly<Record<string, string>>,
+  nodeArgs: readonly string[] = [],
+  serveArgs: readonly string[] = [],
+): Life {
+  const child = spawn(process.execPath, [...nodeArgs, MAIN, 'serve', ...serveArgs], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', CHATPIC_DESK_LISTEN: '127.0.0.1:0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import test from 'tap';
-import { startAppliance } from './appliance.js';
+import { startAppliance, upload } from './appliance.js';
 
 const ONION = `${'b3'.repeat(28)}.onion`;
 
@@ -107,6 +107,78 @@ test.test(
     t.equal(old, 'refused', 'TLS 1.2');
   },
 );
+
+interface Mirror {
+  readonly port: number;
+  readonly onion: string;
+}
+
+async function mirror(scope: { teardown: (end: () => unknown) => unknown }, more: object = {}): Promise<Mirror> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'chatpic-mirror-'));
+  const port = await freePort();
+  const settings = {
+    CHATPIC_MIRROR_LISTEN: `127.0.0.1:${port}`,
+    CHATPIC_MIRROR_ORIGIN: 'https://mirror.example',
+    CHATPIC_TLS_CERT: path.join(dir, 'cert.pem'),
+    CHATPIC_TLS_KEY: path.join(dir, 'key.pem'),
+    CHATPIC_ONION: ONION,
+    ...more,
+  };
+  const appliance = await startAppliance({ settings });
+  scope.teardown(() => appliance.stop());
+  return { port, onion: appliance.base };
+}
+
+const FORM = {
+  'Content-Type': 'application/x-www-form-urlencoded',
+  'Sec-Fetch-Site': 'same-origin',
+  Accept: 'text/html',
+};
+
+test.test('a receipt bears both addresses, whichever way it was asked for', async (t) => {
+  const { port, onion } = await mirror(t);
+  const both = [/https:\/\/mirror\.example\/view\/\w{16}</, new RegExp(`http://${ONION}/view/\\w{16}<`)];
+  const there = await ask({ port, path: '/', method: 'POST', headers: FORM }, true, 'note=words');
+  t.equal(there.status, 201);
+  const body = new URLSearchParams({ note: 'words' });
+  const here = await (await fetch(`${onion}/`, { method: 'POST', headers: FORM, body })).text();
+  for (const address of both) {
+    t.match(there.body, address);
+    t.match(here, address);
+  }
+});
+
+test.test('what a proxy forwards of a visitor changes nothing, and an error names no onion', async (t) => {
+  const { port } = await mirror(t);
+  const forwarded = {
+    'X-Forwarded-For': '203.0.113.77',
+    'X-Forwarded-Host': 'evil.example',
+    'X-Forwarded-Proto': 'http',
+    'X-Real-IP': '203.0.113.77',
+    Forwarded: 'for=203.0.113.77;host=evil.example;proto=http',
+  };
+  const plain = await ask({ port, path: '/faq', headers: { Accept: 'text/html' } });
+  const told = await ask({ port, path: '/faq', headers: { Accept: 'text/html', ...forwarded } });
+  t.strictSame(told, plain);
+  const gone = await ask({ port, path: '/view/7hQ2mZx90KbTfW4c', headers: { Accept: 'text/html' } });
+  t.equal(gone.status, 404);
+  t.equal(gone.headers['onion-location'], undefined);
+  t.equal(gone.headers['strict-transport-security'], 'max-age=63072000', 'HSTS on every answer');
+});
+
+test.test('on a read-only mirror links are opened and nothing is shared', async (t) => {
+  const { port, onion } = await mirror(t, { CHATPIC_MIRROR_READ_ONLY: 'on' });
+  const front = await ask({ port, path: '/', headers: { Accept: 'text/html' } });
+  t.equal(front.status, 200);
+  t.notMatch(front.body, /<form/);
+  t.match(front.body, `http://${ONION}/`);
+  const refused = await ask({ port, path: '/', method: 'POST', headers: FORM }, true, 'note=words');
+  t.equal(refused.status, 403);
+  t.equal((await ask({ port, path: '/a.txt', method: 'PUT' }, true, 'words')).status, 403);
+  const shared = await upload(onion, null, { fields: { note: 'words' } });
+  const opened = await ask({ port, path: new URL(shared.fileUrl).pathname });
+  t.equal(opened.body, 'words');
+});
 
 test.test('an onion answers without HSTS and without Onion-Location', async (t) => {
   const appliance = await startAppliance({

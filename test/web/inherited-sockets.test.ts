@@ -21,6 +21,13 @@ test.test('a socket is found by the last part of its path', (t) => {
   t.end();
 });
 
+test.test('a port is found by its number', (t) => {
+  const names = given({ LISTEN_FDNAMES: 'web.sock:tcp-443' });
+  t.equal(inheritedSocket('tcp-443', names, 7), 4);
+  t.equal(inheritedSocket('tcp-80', names, 7), null);
+  t.end();
+});
+
 test.test('sockets for another process, or none, are not taken', (t) => {
   t.equal(inheritedSocket('/run/web.sock', given(), 8), null, 'inherited from a parent that they were for');
   t.equal(inheritedSocket('/run/web.sock', {}, 7), null);

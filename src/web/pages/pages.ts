@@ -50,6 +50,8 @@ export interface Pages {
   readonly error: Page<views.ErrorView>;
   readonly challenge: Page<views.ChallengeView>;
   readonly waiting: Page<views.WaitingView>;
+  readonly moved: Page<views.MovedView>;
+  readonly readOnly: Page<views.ReadOnlyView>;
 }
 
 export interface PagesOptions {
@@ -102,6 +104,8 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     })),
     challenge: page('challenge', null, nothing),
     waiting: page('waiting', null, nothing),
+    moved: page('moved', 'share', nothing),
+    readOnly: page('readonly', 'share', nothing),
   };
 }
 

@@ -310,3 +310,15 @@ export interface WaitingView {
   readonly path: string;
   readonly seconds: number;
 }
+
+/** The notice of an old onion address. `seconds` until the browser follows it by itself, null where it does not. */
+export interface MovedView {
+  /** The page asked for, at the new address. */
+  readonly url: string;
+  readonly seconds: number | null;
+}
+
+/** The front page of a mirror on which nothing is shared. */
+export interface ReadOnlyView {
+  readonly onionOrigin: string | null;
+}

@@ -14,6 +14,7 @@ import {
   type TakedownProblem,
   type TakedownTyped,
 } from '../pages/views.js';
+import type { Rendered } from '../pages/pages.js';
 import type { Services } from '../services.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -44,14 +45,15 @@ async function takedown(ctx: Context, services: Services): Promise<void> {
   const kind = kindOf(fields['kind']);
   const typed = takedownTyped(fields);
   const problem = takedownProblem(kind, typed);
+  const page = (told: TakedownProblem): Rendered =>
+    services.pages.takedown(contextOf(ctx, kind), { kind, typed, problem: told });
   if (problem !== null) {
-    const page = services.pages.takedown(contextOf(ctx, kind), { kind, typed, problem });
-    refuse(ctx, page, problem === 'too-long' ? 'the letter is too long' : `the field ${problem} is missing`);
+    refuse(ctx, page(problem), problem === 'too-long' ? 'the letter is too long' : `the field ${problem} is missing`);
     return;
   }
   const reference = await letter(ctx, services, { kind, priority: false, text: letterOf(typed) });
   if (reference !== null) sent(ctx, services, 'takedown', reference);
-  else sendPage(ctx, 503, services.pages.takedown(contextOf(ctx, kind), { kind, typed, problem: 'not-taken' }));
+  else sendPage(ctx, 503, page('not-taken'));
 }
 
 async function contact(ctx: Context, services: Services): Promise<void> {

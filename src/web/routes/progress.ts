@@ -6,7 +6,7 @@ import { Refusal } from '../../base/errors.js';
 import { MINUTE, SECOND } from '../../base/units.js';
 import { parseUploadId, type ProgressState as Counted, type UploadId } from '../../intake/progress.js';
 import { pageContext, pagePolicy } from '../answer.js';
-import { base64Sha256 } from '../style-hash.js';
+import { sha256Base64 } from '../../crypto/hash.js';
 import { PROGRESS_DOCUMENT_END, progressDocumentLine, progressDocumentStart } from '../pages/progress-document.js';
 import { progressFrame, progressHeader, progressTrailer, type ProgressState } from '../progress-picture.js';
 import type { Services } from '../services.js';
@@ -47,7 +47,7 @@ async function streamPicture(ctx: Context, services: Services, id: UploadId): Pr
 
 async function streamText(ctx: Context, services: Services, id: UploadId): Promise<void> {
   const { language } = pageContext(ctx);
-  const { html, styleHashes } = progressDocumentStart(language, base64Sha256);
+  const { html, styleHashes } = progressDocumentStart(language, sha256Base64);
   ctx.set('Content-Security-Policy', pagePolicy(styleHashes, 'self'));
   ctx.set('X-Frame-Options', 'SAMEORIGIN');
   begin(ctx, 'text/html; charset=utf-8');

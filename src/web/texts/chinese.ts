@@ -345,6 +345,17 @@ export const chinese: Catalogue = {
   'waiting.title': '请稍候',
   'waiting.lead': { other: '目前已满。此页会在 {count} 秒后自动重试。' },
   'waiting.go': '立即重试',
+  'moved.title': '本站已搬迁',
+  'moved.lead': '这是旧地址。您要找的页面现在在这里：',
+  'moved.keep': '请记下新地址，或把它存为书签。旧地址将会停用。',
+  'moved.follows': {
+    other: '{count} 秒后会自行前往。',
+  },
+  'moved.nothing': '您发送的内容没有被接收。请在新地址重新发送。',
+  'moved.go': '现在前往',
+  'readonly.title': '此处用于打开链接',
+  'readonly.lead': '此镜像可打开别人给您的链接，但不能在此分享内容。',
+  'readonly.onion': '要分享内容，请在 Tor 浏览器中打开此地址：',
 
   'progress.title': '上传进度',
   'progress.waiting': '等待上传开始。',

@@ -377,6 +377,18 @@ export const english = {
     other: 'All places are taken. This page tries again by itself in {count} seconds.',
   },
   'waiting.go': 'Try now',
+  'moved.title': 'This site has moved',
+  'moved.lead': 'This address is an old one. The page that you asked for is here now:',
+  'moved.keep': 'Write the new address down, or save it as a bookmark. The old one will end.',
+  'moved.follows': {
+    one: 'You are taken there in {count} second.',
+    other: 'You are taken there in {count} seconds.',
+  },
+  'moved.nothing': 'What you sent was not taken. Send it again at the new address.',
+  'moved.go': 'Go there now',
+  'readonly.title': 'Links are opened here',
+  'readonly.lead': 'This mirror opens links that somebody gave you. Nothing is shared on it.',
+  'readonly.onion': 'To share something, open this address in Tor Browser:',
 
   'progress.title': 'Upload progress',
   'progress.waiting': 'Waiting for the upload to begin.',

@@ -389,6 +389,18 @@ export const french: Catalogue = {
     other: 'Toutes les places sont prises. Cette page réessaie d’elle-même dans {count} secondes.',
   },
   'waiting.go': 'Essayer maintenant',
+  'moved.title': 'Ce site a déménagé',
+  'moved.lead': 'Cette adresse est ancienne. La page demandée se trouve maintenant ici :',
+  'moved.keep': 'Notez la nouvelle adresse ou ajoutez-la à vos marque-pages. L’ancienne va disparaître.',
+  'moved.follows': {
+    one: 'Vous y serez conduit dans {count} seconde.',
+    other: 'Vous y serez conduit dans {count} secondes.',
+  },
+  'moved.nothing': 'Ce que vous avez envoyé n’a pas été accepté. Envoyez-le de nouveau à la nouvelle adresse.',
+  'moved.go': 'Y aller maintenant',
+  'readonly.title': 'Ici on ouvre des liens',
+  'readonly.lead': 'Ce miroir ouvre les liens que quelqu’un vous a donnés. On n’y partage rien.',
+  'readonly.onion': 'Pour partager quelque chose, ouvrez cette adresse dans le navigateur Tor :',
 
   'progress.title': 'Progression de l’envoi',
   'progress.waiting': 'En attente du début de l’envoi.',

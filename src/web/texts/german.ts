@@ -401,6 +401,18 @@ export const german: Catalogue = {
     other: 'Alle Plätze sind besetzt. Diese Seite versucht es in {count} Sekunden von selbst noch einmal.',
   },
   'waiting.go': 'Jetzt versuchen',
+  'moved.title': 'Diese Seite ist umgezogen',
+  'moved.lead': 'Diese Adresse ist eine alte. Was Sie gesucht haben, ist jetzt hier:',
+  'moved.keep': 'Schreiben Sie die neue Adresse auf oder legen Sie ein Lesezeichen an. Die alte wird bald enden.',
+  'moved.follows': {
+    one: 'In {count} Sekunde geht es von selbst dorthin.',
+    other: 'In {count} Sekunden geht es von selbst dorthin.',
+  },
+  'moved.nothing': 'Was Sie gesendet haben, wurde nicht angenommen. Senden Sie es unter der neuen Adresse noch einmal.',
+  'moved.go': 'Jetzt dorthin',
+  'readonly.title': 'Hier werden Links geöffnet',
+  'readonly.lead': 'Dieser Spiegel öffnet Links, die Ihnen jemand gegeben hat. Geteilt wird hier nichts.',
+  'readonly.onion': 'Um etwas zu teilen, öffnen Sie diese Adresse im Tor Browser:',
 
   'progress.title': 'Fortschritt des Uploads',
   'progress.waiting': 'Wartet darauf, dass der Upload beginnt.',

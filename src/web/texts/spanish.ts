@@ -381,6 +381,18 @@ export const spanish: Catalogue = {
     other: 'Todas las plazas están ocupadas. Esta página lo vuelve a intentar sola dentro de {count} segundos.',
   },
   'waiting.go': 'Intentar ahora',
+  'moved.title': 'Este sitio se ha mudado',
+  'moved.lead': 'Esta dirección es antigua. La página que pidió está ahora aquí:',
+  'moved.keep': 'Anote la nueva dirección o guárdela en sus marcadores. La antigua dejará de existir.',
+  'moved.follows': {
+    one: 'Irá allí por sí sola en {count} segundo.',
+    other: 'Irá allí por sí sola en {count} segundos.',
+  },
+  'moved.nothing': 'Lo que envió no se aceptó. Envíelo de nuevo en la nueva dirección.',
+  'moved.go': 'Ir ahora',
+  'readonly.title': 'Aquí se abren enlaces',
+  'readonly.lead': 'Este espejo abre los enlaces que alguien le dio. Aquí no se comparte nada.',
+  'readonly.onion': 'Para compartir algo, abra esta dirección en el Navegador Tor:',
 
   'progress.title': 'Progreso de la subida',
   'progress.waiting': 'A la espera de que empiece la subida.',

@@ -29,6 +29,8 @@ export interface OnionRequest {
   readonly body?: Buffer;
   /** Sees each piece of the answer as it comes: what came before a circuit broke is not lost. */
   readonly onData?: (piece: Buffer) => void;
+  /** Milliseconds without a byte after which the connection is given up. */
+  readonly patience?: number;
 }
 
 /** One connection to one service, on one circuit, for requests one after another. */
@@ -46,7 +48,8 @@ export class OnionConnection {
   }
 
   async ask(target: string, options: OnionRequest = {}): Promise<OnionAnswer> {
-    const { method = 'GET', headers = {}, body, onData } = options;
+    const { method = 'GET', headers = {}, body, onData, patience } = options;
+    if (patience !== undefined) this.#socket.setTimeout(patience);
     const length = body === undefined ? {} : { 'Content-Length': body.length };
     const details: RequestOptions = {
       method,

@@ -3,10 +3,10 @@ import test from 'tap';
 import { createPages, type Pages } from '../../../src/web/pages/pages.js';
 import { progressStyle } from '../../../src/web/pages/progress-document.js';
 import { NOTHING_TYPED, type PageContext, type UploadView } from '../../../src/web/pages/views.js';
-import { base64Sha256 } from '../../../src/web/style-hash.js';
+import { sha256Base64 } from '../../../src/crypto/hash.js';
 
 const templatesDir = path.resolve(import.meta.dirname, '../../../../templates/public');
-const pages: Pages = createPages({ templatesDir, siteName: 'Chät – Pic', hashOf: base64Sha256 });
+const pages: Pages = createPages({ templatesDir, siteName: 'Chät – Pic', hashOf: sha256Base64 });
 const context: PageContext = { language: 'en', path: '/', method: 'GET' };
 
 function view(progressId: string, more: Partial<UploadView> = {}): UploadView {
@@ -26,7 +26,7 @@ test.test('the front page that is kept says what rendering anew says, with the I
     t.equal(unescaped(kept.html), unescaped(anew.html));
     t.match(kept.html, /^[\0-\x7f]*$/, 'in ASCII');
     t.same(kept.styleHashes, anew.styleHashes);
-    t.ok(kept.styleHashes.includes(`'sha256-${base64Sha256(progressStyle(id))}'`));
+    t.ok(kept.styleHashes.includes(`'sha256-${sha256Base64(progressStyle(id))}'`));
     t.equal(kept.html.split(id).length, 5, 'the style, both forms, and the progress in words');
   }
   t.end();

@@ -20,7 +20,8 @@ export const pages = createPages({ templatesDir: TEMPLATES, siteName: 'ChatPic',
 const NOW = Date.UTC(2026, 2, 14, 9, 26, 12);
 const TOKEN = '7hQ2mZx90KbTfW4c';
 const DELETION = 'a8Kq2LmX0pZr5TnV7bYc3DfG';
-const LINK = `http://chatpicxmo3ud5yz6k2q4r7n5sbtwe3hdlafjgcpiv7ouyzx2mqd5rid.onion/view/${TOKEN}`;
+const ORIGIN = 'http://chatpicxmo3ud5yz6k2q4r7n5sbtwe3hdlafjgcpiv7ouyzx2mqd5rid.onion';
+const LINK = `${ORIGIN}/view/${TOKEN}`;
 const SHA = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 
 /** A PNG of `width` by `height`: a soft landscape of three colours, so that screenshots show something. */
@@ -446,6 +447,10 @@ export const STATES: readonly State[] = [
   state('challenge', '', { path: '/', challenge: 'c7', word: 'harbour', wrong: false }),
   state('challenge', 'wrong', { path: '/', challenge: 'c8', word: 'lantern', wrong: true }, POST),
   state('waiting', '', { path: '/', seconds: 20 }),
+  state('moved', '', { url: LINK, seconds: 20 }),
+  state('readOnly', '', { onionOrigin: ORIGIN }),
+  state('readOnly', 'alone', { onionOrigin: null }),
+  state('moved', 'form', { url: LINK, seconds: null }, POST),
 ];
 
 /** The same pages with hostile contents wherever a visitor's own words go. */
