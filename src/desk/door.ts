@@ -17,7 +17,7 @@ import type { ListState } from '../moderation/block-list.js';
 import type { ReportReason } from '../moderation/case-record.js';
 import type { ClassifierStatus } from '../moderation/classifier/classifier.js';
 import type { Counted, QuarterCounts } from '../moderation/counters.js';
-import type { Notice, NoticeKind, Outcome } from '../moderation/notices.js';
+import type { Notice, Outcome } from '../moderation/notices.js';
 import type { BorderlineReason, Severity } from '../moderation/verdict.js';
 
 /** What stands at the head of each page. */
@@ -129,7 +129,7 @@ export interface Door {
   state(): Promise<DeskState>;
 
   accounts(): Promise<AccountRows>;
-  /** Writes the row of an account: the private key as its passphrase seals it. */
+  /** Writes the row of an account: the private key as its passphrase seals it. Refuses the first account. */
   putAccount(actor: string, name: string, row: Buffer): Promise<void>;
   /** False = there is none. Refuses to remove the last one. */
   removeAccount(actor: string, name: string): Promise<boolean>;
@@ -174,7 +174,7 @@ export type DoorCall = keyof Door;
 /** Bytes of one piece, up or down. */
 export const MOST_PIECE = 512 * 1024;
 
-/** What the arguments of each call are made of. `texts` and `blobs` are lists. */
+/** What the arguments of each call are made of. A number is whole; `blobs` is a list of runs of bytes. */
 export type Shape = 'text' | 'number' | 'bytes' | 'blobs';
 export const SHAPES: Readonly<Record<DoorCall, readonly Shape[]>> = {
   state: [],
@@ -202,5 +202,3 @@ export const SHAPES: Readonly<Record<DoorCall, readonly Shape[]>> = {
   counts: [],
   trail: ['number'],
 };
-
-export type { NoticeKind };

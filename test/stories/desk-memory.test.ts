@@ -63,7 +63,7 @@ function bothWidths(name: string, text: string): Record<string, Buffer> {
   return { [name]: Buffer.from(text, 'latin1'), [`${name}, wide`]: Buffer.from(text, 'utf16le') };
 }
 
-test.test('each process has its own secrets and never the other\u2019s', LINUX, async (t) => {
+test.test('each process has its own secrets and never the other\u2019s', { ...LINUX }, async (t) => {
   const before = await startAppliance();
   t.teardown(() => before.stop());
   const { accounts } = await staffed(before);
@@ -125,7 +125,7 @@ test.test('each process has its own secrets and never the other\u2019s', LINUX, 
   t.notOk(existsSync(`/proc/${desk}`), 'the desk ends with the appliance');
 });
 
-test.test('a desk does not outlive an appliance that was killed', LINUX, async (t) => {
+test.test('a desk does not outlive an appliance that was killed', { ...LINUX }, async (t) => {
   const before = await startAppliance();
   t.teardown(() => before.stop());
   await before.app.close(0);

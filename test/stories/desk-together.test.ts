@@ -119,7 +119,8 @@ test.test('a takedown goes from form to answer, with its clock, and the overdue 
   };
   const late = await sent('the first', `${shared.url} and cp-0000000000`);
   clock.forward(47 * HOUR);
-  const soon = await sent('the second', shared.url);
+  const other = await upload(base, null, { fields: { note: 'a parody', expiry: '1w' } });
+  const soon = await sent('the second', `${shared.url} ${other.url}`);
   clock.forward(2 * HOUR);
   const at = await Moderator.signedIn(deskOf(appliance));
   const { html } = await at.get('/letters');
@@ -139,7 +140,8 @@ test.test('a takedown goes from form to answer, with its clock, and the overdue 
   const answered = await at.get(`/letter/${late}`);
   t.match(answered.html, new RegExp(`Your notice ${late} of .* the files ${fileId}, cp-0000000000 have been removed`));
   t.notMatch(answered.html, /name="outcome"/);
-  await at.post(`/letter/${soon}/answer`, { outcome: 'refused', remove: fileId });
+  await at.post(`/letter/${soon}/answer`, { outcome: 'refused', remove: fileIdOf(appliance, other) });
+  t.equal((await fetch(other.url)).status, 200, 'what is refused removes nothing');
   await at.post(`/letter/${soon}/answer`, { outcome: 'granted' });
   t.match((await at.get(`/letter/${soon}`)).html, /Refused 20/, 'the first answer stands');
   const figures = (await at.get('/figures')).html;
