@@ -11,14 +11,15 @@
  * sealed to it. Node copies private keys into key objects of OpenSSL, which are freed, not wiped, by the collector.
  * Knows nothing of: staff, shares, what is sealed.
  */
-import { createHmac, createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
+import { createHmac, diffieHellman, type KeyObject } from 'node:crypto';
 import { secretBytes, secretCopy, wipe } from '../base/bytes.js';
 import { invariant } from '../base/errors.js';
 import { open, sealInto, TAG_LENGTH } from './aead.js';
 import { fillRandom, randomSecret } from './random.js';
+import { RAW_KEY_LENGTH, rawKeys } from './raw-keys.js';
 
 /** Bytes of an X25519 key, private or public, and of the encapsulated key. */
-export const HPKE_KEY_LENGTH = 32;
+export const HPKE_KEY_LENGTH = RAW_KEY_LENGTH;
 const OVERHEAD = HPKE_KEY_LENGTH + TAG_LENGTH;
 
 /** RFC 9180, section 7.1: the KEM's id; section 5.1: the suite of KEM, KDF and AEAD. */
@@ -28,9 +29,7 @@ const VERSION = Buffer.from('HPKE-v1', 'latin1');
 const MODE_BASE = Buffer.of(0);
 const EMPTY = Buffer.alloc(0);
 
-/** RFC 8410: what stands before the 32 raw bytes in a DER private and public key. */
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
+const { importPrivate, importPublic, publicBytes } = rawKeys('X25519');
 
 export interface HpkeKeyPair {
   readonly publicKey: Buffer;
@@ -44,7 +43,7 @@ export function generateHpkeKeyPair(): HpkeKeyPair {
 }
 
 export function hpkePublicKeyOf(privateKey: Uint8Array): Buffer {
-  return rawPublicKey(importPrivate(privateKey));
+  return publicBytes(importPrivate(privateKey));
 }
 
 /** The exact length of what `hpkeSeal` returns for `plaintext` bytes. */
@@ -77,7 +76,7 @@ export function hpkeSealFixed(
   plaintext: Uint8Array,
 ): Buffer {
   const privateKey = importPrivate(ephemeral);
-  const enc = rawPublicKey(privateKey);
+  const enc = publicBytes(privateKey);
   const shared = sharedSecret(privateKey, recipient, enc, recipient);
   const { key, nonce } = keySchedule(shared, info);
   try {
@@ -100,7 +99,7 @@ export function hpkeOpen(privateKey: Uint8Array, info: Uint8Array, aad: Uint8Arr
   const own = importPrivate(privateKey);
   let shared: Buffer;
   try {
-    shared = sharedSecret(own, enc, enc, rawPublicKey(own));
+    shared = sharedSecret(own, enc, enc, publicBytes(own));
   } catch {
     return null; // RFC 9180, section 7.1.4: a point of small order, made to force an all-zero secret
   }
@@ -154,26 +153,4 @@ function labeledExpand(suite: Buffer, prk: Buffer, label: string, info: readonly
   const cut = secretCopy(block.subarray(0, length));
   wipe(block);
   return cut;
-}
-
-function importPrivate(raw: Uint8Array): KeyObject {
-  invariant(raw.length === HPKE_KEY_LENGTH, 'an X25519 private key has 32 bytes');
-  const der = secretBytes(PKCS8_PREFIX.length + HPKE_KEY_LENGTH);
-  der.set(PKCS8_PREFIX);
-  der.set(raw, PKCS8_PREFIX.length);
-  try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  } finally {
-    wipe(der);
-  }
-}
-
-function importPublic(raw: Uint8Array): KeyObject {
-  invariant(raw.length === HPKE_KEY_LENGTH, 'an X25519 public key has 32 bytes');
-  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
-}
-
-function rawPublicKey(privateKey: KeyObject): Buffer {
-  const der = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
-  return Buffer.from(der.subarray(SPKI_PREFIX.length));
 }

@@ -3,10 +3,11 @@
  * third party, the same headers. It sets one cookie, when somebody signs in.
  */
 import Router from '@koa/router';
-import Koa, { type Context } from 'koa';
+import type Koa from 'koa';
+import type { Context } from 'koa';
 import { Refusal } from '../base/errors.js';
 import { baseHeaders, sendText } from '../web/answer.js';
-import { ownPath, silence, wrongMethod } from '../web/manners.js';
+import { mannered, wrongMethod } from '../web/manners.js';
 import { sameOriginOnly } from '../web/origin.js';
 import { statusOf } from '../web/refusals.js';
 import type { Desk } from './desk.js';
@@ -22,15 +23,7 @@ import { removeRoutes } from './routes/remove.js';
 import { signInRoutes } from './routes/sign-in.js';
 
 export function createDesk(desk: Desk): Koa {
-  const app = new Koa({ proxy: false });
-  silence(app);
-  const headers = baseHeaders({ secure: false });
-  app.use(async (ctx, next) => {
-    ctx.url = ownPath(ctx.url);
-    ctx.res.sendDate = false;
-    ctx.set(headers);
-    await next();
-  });
+  const app = mannered(baseHeaders({ secure: false }));
   app.use(answerFailures(desk));
   app.use(sameOriginOnly);
   const router = new Router();

@@ -113,7 +113,7 @@ export interface Book {
   /** The value of a counter. */
   count(key: Uint8Array): number;
   /** All entries in the order of their keys, as they are at the call. */
-  entries(): BookEntry[];
+  entries(): readonly BookEntry[];
 }
 
 export interface Ledger {

@@ -1,23 +1,5 @@
-/**
- * What this room asks of a sealed, durable table of keys and values. The ledger's books are one. Values are at most
- * 32 KiB; a promise that resolved is durable.
- */
-export interface BookEntry {
-  readonly key: Buffer;
-  readonly value: Buffer;
-}
-
-export interface Book {
-  get(key: Uint8Array): Buffer | null;
-  put(key: Uint8Array, value: Uint8Array): Promise<void>;
-  /** False where the key was not there. */
-  delete(key: Uint8Array): Promise<boolean>;
-  /** Adds to a counter, which begins at 0. */
-  add(key: Uint8Array, by: number): Promise<void>;
-  count(key: Uint8Array): number;
-  /** In the order of their keys, as they are at the call. Counters are among them. */
-  entries(): readonly BookEntry[];
-}
+/** Where this room keeps things: books of the ledger, sealed and durable tables of small keys and values. */
+export type { Book, BookEntry } from '../ledger/ledger.js';
 
 /** The spaces of the ledger's books that this room owns. Never renumbered: docs/format/moderation.md. */
 export const SPACE = {

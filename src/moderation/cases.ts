@@ -100,12 +100,18 @@ export class Cases {
     this.#open = new Map(cases.map((item) => [item.fileId, item]));
   }
 
-  /** Puts a share into the queue, or adds to its case. Resolves when durable. */
-  async flag(fileId: FileId, flag: Flag, now: number, offer: EvidenceOffer | null): Promise<Flagged> {
+  /** Puts a share into the queue, or adds to its case, together with `also`. Resolves when durable. */
+  async flag(
+    fileId: FileId,
+    flag: Flag,
+    now: number,
+    offer: EvidenceOffer | null,
+    also: (flagged: Flagged) => readonly LedgerChange[] = () => [],
+  ): Promise<Flagged> {
     const { changes, settle, ...flagged } = this.begin(fileId, flag, now, offer);
     let committed = false;
     try {
-      await this.#options.ledger.change(changes);
+      await this.#options.ledger.change([...changes, ...also(flagged)]);
       committed = true;
     } finally {
       settle(committed);

@@ -12,14 +12,14 @@ import type { Arena } from '../store/arena.js';
 import { Accounts } from './accounts.js';
 import { BlockLists, type FileDigests } from './block-list.js';
 import { SPACE } from './book.js';
-import { Cases, type Begun, type EvidenceOffer, type Flag, type Taken } from './cases.js';
+import { Cases, type Begun, type EvidenceOffer, type Flag, type Flagged, type Taken } from './cases.js';
 import type { Case, ReportReason } from './case-record.js';
 import { startClassifier, type Classifier } from './classifier/classifier.js';
 import type { RgbPicture } from './classifier/tensor.js';
-import { countChange, Counters } from './counters.js';
+import { countChange, Counters, type Counted } from './counters.js';
 import { heldEvidence, type HeldEvidence } from './evidence.js';
 import { arenaBodies } from './list-bodies.js';
-import { Notices, type Letter, type Notice } from './notices.js';
+import { Notices, type Letter, type Notice, type NoticeKind } from './notices.js';
 import type { LumaPlane } from './pdq.js';
 import { PreservedShares } from './preserved.js';
 import { redactTokens, sharesNamed } from './redact.js';
@@ -165,12 +165,8 @@ export class Moderation {
     const hold = sealing && key !== null ? this.#ledger.hold(share) : null;
     try {
       const offer = hold === null || key === null ? null : { key, hold };
-      const { opened, evidence } = await cases.flag(share.fileId, flag, now, offer);
-      const seen = evidence === 'held' || evidence === 'held-before';
-      // A flood of reports on one share is one report.
-      if (opened) await this.counters.add('reports', now);
-      if (opened && !seen) await this.counters.add('reportsWithoutEvidence', now);
-      return { evidence: seen };
+      const { evidence } = await cases.flag(share.fileId, flag, now, offer, (flagged) => countsOf(flagged, now));
+      return { evidence: isSeen(evidence) };
     } finally {
       hold?.release();
     }
@@ -264,7 +260,8 @@ export class Moderation {
     const fileIds = sharesNamed(letter.text, (token) => this.#fileIdOf(token));
     const known = fileIds.filter((fileId) => parseFileId(fileId) !== null);
     const notice = await this.#notices.receive({ ...letter, fileIds: known, text: this.#redacted(letter.text) }, now);
-    if (notice.dueAt !== null) await this.counters.add('takedowns', now);
+    const counted = COUNTED_AS[letter.kind];
+    if (counted !== null) await this.counters.add(counted, now);
     return notice;
   }
 
@@ -327,6 +324,26 @@ export class Moderation {
     return token === null ? null : (this.#ledger.find(token)?.fileId ?? null);
   }
 }
+
+/** A flood of reports on one share is one report. */
+function countsOf({ opened, evidence }: Flagged, now: number): readonly LedgerChange[] {
+  if (!opened) return [];
+  const unseen = isSeen(evidence) ? [] : [countChange('reportsWithoutEvidence', now)];
+  return [countChange('reports', now), ...unseen];
+}
+
+function isSeen(evidence: Flagged['evidence']): boolean {
+  return evidence === 'held' || evidence === 'held-before';
+}
+
+/** The row of the report in which a letter counts. */
+const COUNTED_AS: Readonly<Record<NoticeKind, Counted | null>> = {
+  copyright: 'takedowns',
+  'intimate-image': 'takedowns',
+  'counter-notice': null,
+  authority: 'authorityRequests',
+  contact: null,
+};
 
 function nobodyYet(): Refusal {
   return new Refusal('busy', 'nobody can read letters here yet: the operator has made no staff account', {

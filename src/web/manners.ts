@@ -1,14 +1,26 @@
 /** What every Koa application of this appliance does alike: it prints nothing, and answers every request by itself. */
 import type Router from '@koa/router';
-import type Koa from 'koa';
-import type { Context } from 'koa';
+import Koa, { type Context } from 'koa';
 import { Refusal } from '../base/errors.js';
+
+/** An application whose answers bear `headers`, whatever becomes of them, and tell no time. */
+export function mannered(headers: Readonly<Record<string, string>>): Koa {
+  const app = new Koa({ proxy: false });
+  silence(app);
+  app.use(async (ctx, next) => {
+    ctx.url = ownPath(ctx.url);
+    ctx.res.sendDate = false;
+    ctx.set(headers);
+    await next();
+  });
+  return app;
+}
 
 /**
  * Koa prints what it can't send, and strips headers from what it sends then. Neither may happen; and most of what comes
  * here are visitors who left, whose leaving is nobody's business.
  */
-export function silence(app: Koa): void {
+function silence(app: Koa): void {
   app.silent = true;
   app.on('error', () => undefined);
   app.context.onerror = function onerror(this: Context, error: unknown): void {
@@ -18,7 +30,7 @@ export function silence(app: Koa): void {
 }
 
 /** A target in absolute form (RFC 9112, 3.2.2) is taken for its path alone: what host it names decides nothing here. */
-export function ownPath(target: string): string {
+function ownPath(target: string): string {
   const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   return path === target || path.startsWith('/') ? path : `/${path}`;
 }

@@ -3,11 +3,12 @@
  * browser shows the notice and follows it by itself after a while; scripts are redirected at once. Nothing is served and
  * nothing is taken here.
  */
-import Koa, { type Context } from 'koa';
+import type Koa from 'koa';
+import type { Context } from 'koa';
 import { SECOND } from '../base/units.js';
 import { baseHeaders, formOf, pageContext, sendJson, sendPage, sendText } from './answer.js';
 import { boundCircuits, type Circuits } from './circuits.js';
-import { ownPath, silence } from './manners.js';
+import { mannered } from './manners.js';
 import type { Pages } from './pages/pages.js';
 import { answerFailures } from './refusals.js';
 import type { Site } from './site.js';
@@ -17,15 +18,7 @@ const FOLLOWED_AFTER = 20 * SECOND;
 
 /** `site` is the old address's; it leads to the site's onion. */
 export function createMoved(site: Site, pages: Pages, circuits: Circuits | null): Koa {
-  const app = new Koa({ proxy: false });
-  silence(app);
-  const headers = baseHeaders(site);
-  app.use(async (ctx, next) => {
-    ctx.url = ownPath(ctx.url);
-    ctx.res.sendDate = false;
-    ctx.set(headers);
-    await next();
-  });
+  const app = mannered(baseHeaders(site));
   app.use(answerFailures(pages));
   if (circuits !== null) app.use(boundCircuits(circuits));
   app.use((ctx) => sendNotice(ctx, pages, `${site.onionOrigin ?? ''}${ctx.url.startsWith('/') ? ctx.url : '/'}`));

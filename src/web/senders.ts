@@ -1,10 +1,11 @@
 /** The site of senders and recipients on one listener: middleware in order, then a route a file. */
 import Router from '@koa/router';
-import Koa, { type Context } from 'koa';
+import type Koa from 'koa';
+import type { Context } from 'koa';
 import { Refusal } from '../base/errors.js';
 import { baseHeaders, formOf, pageContext, sendPage } from './answer.js';
 import { boundCircuits, isUpload, type Circuits } from './circuits.js';
-import { ownPath, silence, wrongMethod } from './manners.js';
+import { mannered, wrongMethod } from './manners.js';
 import { sameOriginOnly } from './origin.js';
 import { answerFailures } from './refusals.js';
 import { deleteRoutes } from './routes/delete.js';
@@ -26,13 +27,8 @@ import type { Site } from './site.js';
  * on which tor tells them.
  */
 export function createSenders(site: Site, services: Services, circuits: Circuits | null = null): Koa {
-  const app = new Koa({ proxy: false });
-  silence(app);
-  const headers = baseHeaders(site);
+  const app = mannered(baseHeaders(site));
   app.use(async (ctx, next) => {
-    ctx.url = ownPath(ctx.url);
-    ctx.res.sendDate = false;
-    ctx.set(headers);
     await next();
     sendAscii(ctx);
   });

@@ -63,17 +63,29 @@ for (const name of ['firefox', 'chromium'] as const) {
     }),
   );
 
-  test.test(`${name}: a burned picture is gone after a reload`, tools, (t) =>
-    onStage(name, async (stage) => {
-      const { driven, tab, line, over } = stage;
-      const { link } = await shareBurning(stage, 400, 300);
-      await openIt(tab, over(link));
-      line.requests.length = 0;
-      await reload(driven, tab);
-      await tab.waitUntil(`${HEADING} === '${GONE}'`);
-      t.match(line.requests[0], /^POST \/view\//, 'the browser did send the form again');
-      t.equal(await tab.eval('document.images.length'), 0);
-    }),
+  test.test(`${name}: a link that asks for a word opens with it, and is gone after a reload`, tools, (t) =>
+    onStage(
+      name,
+      async (stage) => {
+        const { driven, tab, line, over, shot } = stage;
+        const { link } = await shareBurning(stage, 400, 300);
+        await tab.open(over(link));
+        await tab.type('#word', 'nonsense');
+        await tab.click('main form button');
+        await tab.waitFor('[role="alert"]');
+        t.equal(await tab.attribute('#word', 'aria-invalid'), 'true');
+        await shot('wrong-word');
+        await tab.type('#word', (await tab.text('label[for="word"]'))?.split(' ').at(-1) ?? '');
+        await tab.click('main form button');
+        await tab.waitUntil(LOADED);
+        line.requests.length = 0;
+        await reload(driven, tab);
+        await tab.waitUntil(`${HEADING} === '${GONE}'`);
+        t.match(line.requests[0], /^POST \/view\//, 'the browser did send the form again');
+        t.equal(await tab.eval('document.images.length'), 0);
+      },
+      { settings: { CHATPIC_OPEN_WORD: 'on' } },
+    ),
   );
 
   test.test(`${name}: the reader of a burned link destroys what is left of it`, tools, (t) =>

@@ -1,6 +1,6 @@
 /** Where the stories play: a real appliance, a line that can be slow, a real browser without scripts, a folder. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -74,6 +74,7 @@ export async function onStage(
 }
 
 export function keepPicture(name: string, png: Buffer): void {
+  mkdirSync(path.join(SHOTS, 'stories'), { recursive: true });
   writeFileSync(path.join(SHOTS, 'stories', `${name}.png`), png);
 }
 

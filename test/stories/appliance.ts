@@ -159,6 +159,16 @@ export function picture(seed: number, width = 320, height = 240): Promise<Buffer
     .toBuffer();
 }
 
+/** A photograph-like picture: gradients and shapes, so that its appearance has something to be known by. */
+export function scene(seed: number): Promise<Buffer> {
+  const shapes = Array.from({ length: 12 }, (_, i) => {
+    const at = (n: number): number => (seed * 7919 + i * 104_729 + n * 1299) % 600;
+    return `<circle cx="${at(1)}" cy="${at(2) % 450}" r="${20 + (at(3) % 90)}" fill="hsl(${at(4) % 360},60%,${20 + (at(5) % 60)}%)"/>`;
+  });
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="450"><defs><linearGradient id="g"><stop offset="0" stop-color="#123"/><stop offset="1" stop-color="#fc8"/></linearGradient></defs><rect width="600" height="450" fill="url(#g)"/>${shapes.join('')}</svg>`;
+  return sharp(Buffer.from(svg)).jpeg({ quality: 92 }).toBuffer();
+}
+
 /** Every byte of every file below a folder, by path. */
 export async function filesBelow(dir: string): Promise<Map<string, Buffer>> {
   const { readdir } = await import('node:fs/promises');

@@ -172,6 +172,28 @@ test.test('a message is answered, and only one of two writes it down', async (t)
   t.strictSame(queued(await two.get('/')), []);
 });
 
+test.test('an authority and a counter-notice have their own texts, and count as what they are', async (t) => {
+  const at = await Moderator.signedIn(deskOf(appliance));
+  const figures = async (): Promise<string[]> => {
+    const rows = ['Takedown notices granted', 'Requests of authorities answered'];
+    const { html } = await at.get('/figures');
+    return rows.map((row) => new RegExp(`${row}</dt><dd>(\\d+)`).exec(html)?.[1] ?? '');
+  };
+  const [granted, answered] = await figures();
+  const sent = async (kind: string): Promise<string> => {
+    const asked = { links: 'cp-0000000000', work: 'of work', name: 'N. N.', contact: 'n@example.org' };
+    const body = new URLSearchParams({ kind, ...asked, goodFaith: 'yes', accurate: 'yes' });
+    const response = await fetch(`${base}/takedown`, { method: 'POST', body, headers: { Accept: 'application/json' } });
+    return `/letter/${((await response.json()) as { reference: string }).reference}`;
+  };
+  const [authority, counter] = [await sent('authority'), await sent('counter-notice')];
+  t.match((await at.get(authority)).html, /Request of an authority.*We hold no addresses, accounts or logs/s);
+  t.match((await at.get(counter)).html, /Counter-notice.*What was removed can&#39;t be restored/s);
+  await at.post(`${authority}/answer`, { outcome: 'answered' });
+  await at.post(`${counter}/answer`, { outcome: 'granted' });
+  t.strictSame(await figures(), [granted, String(Number(answered) + 1)]);
+});
+
 function letters({ html }: Shown): string[] {
   return [...html.matchAll(/href="\/letter\/([0-9a-z]{10})"/g)].map(([, reference]) => reference ?? '');
 }

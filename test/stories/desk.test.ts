@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import test from 'tap';
 import { parseFileId } from '../../src/ledger/tokens.js';
 import { openShareKey } from '../../src/moderation/staff-seal.js';
-import { formOf, picture, postForm, startAppliance, upload, type Appliance } from './appliance.js';
+import { formOf, picture, postForm, scene, startAppliance, upload, type Appliance } from './appliance.js';
 import { fileIdOf } from './staffed.js';
 import { ALICE, deskOf, Moderator, queued, report, staffed } from './moderator.js';
 
@@ -168,11 +168,12 @@ test.test('remove and ban: the same picture, made smaller and recompressed, is r
 });
 
 test.test('what was held at upload is served once it is released', async (t) => {
-  const holding = await opened({ CHATPIC_BORDERLINE: 'hold' });
+  const holding = await opened({ CHATPIC_BORDERLINE: 'hold', CHATPIC_CLASSIFIER: '/nonexistent/model.onnx' });
   t.teardown(() => holding.stop());
   const base = holding.app.address;
   const photo = await scene(9);
   const alice = await Moderator.signedIn(deskOf(holding));
+  t.match((await alice.get('/')).html, /role="alert">The classifier fails: the card beside its model is missing/);
   const { createHash } = await import('node:crypto');
   const listed = await shareDigest(base, photo);
   const form = new FormData();
@@ -209,16 +210,6 @@ test.test('removal by file ID needs no look and no report', async (t) => {
   t.equal((await fetch(shared.url)).status, 404);
   t.equal((await alice.post('/remove', { ids: shared.token })).status, 400, 'links are not taken');
 });
-
-/** A photograph-like picture: gradients and shapes, so that its appearance has something to be known by. */
-function scene(seed: number): Promise<Buffer> {
-  const shapes = Array.from({ length: 12 }, (_, i) => {
-    const at = (n: number): number => (seed * 7919 + i * 104_729 + n * 1299) % 600;
-    return `<circle cx="${at(1)}" cy="${at(2) % 450}" r="${20 + (at(3) % 90)}" fill="hsl(${at(4) % 360},60%,${20 + (at(5) % 60)}%)"/>`;
-  });
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="450"><defs><linearGradient id="g"><stop offset="0" stop-color="#123"/><stop offset="1" stop-color="#fc8"/></linearGradient></defs><rect width="600" height="450" fill="url(#g)"/>${shapes.join('')}</svg>`;
-  return sharp(Buffer.from(svg)).jpeg({ quality: 92 }).toBuffer();
-}
 
 /** The digest of what is shared of a picture. */
 async function shareDigest(base: string, bytes: Buffer): Promise<string> {

@@ -83,6 +83,11 @@ test.test(
     }
     t.strictSame(answers, [...Array.from({ length: most }, () => true), false]);
     t.equal(here.app.moderation.queue().length, most + 1);
+    const now = here.app.store.ledger.now();
+    const counted = (['reports', 'reportsWithoutEvidence'] as const).map((what) =>
+      here.app.moderation.counters.exact(what, now),
+    );
+    t.strictSame(counted, [most + 1, 1]);
     t.equal(here.app.moderation.evidenceUnits().held, most);
   },
 );

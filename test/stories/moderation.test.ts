@@ -11,23 +11,13 @@ import { sha256 } from '../../src/crypto/hash.js';
 import { deriveShareKey } from '../../src/crypto/share-key.js';
 import { parseLinkToken } from '../../src/ledger/tokens.js';
 import { Moderation } from '../../src/moderation/moderation.js';
-import { formOf, picture, postForm, startAppliance, upload, type Appliance } from './appliance.js';
+import { formOf, picture, postForm, scene, startAppliance, upload, type Appliance } from './appliance.js';
 
 const STAFF = { name: 'alice', passphrase: 'correct horse battery staple' };
 
 /** A second door on the same ledger: what the operator's tool would open while the appliance stands still. */
 function openModeration({ app }: Appliance): Promise<Moderation> {
   return Moderation.open(app.store);
-}
-
-/** A photograph-like picture: gradients and shapes, so that its appearance has something to be known by. */
-function scene(seed: number): Promise<Buffer> {
-  const shapes = Array.from({ length: 12 }, (_, i) => {
-    const at = (n: number): number => (seed * 7919 + i * 104_729 + n * 1299) % 600;
-    return `<circle cx="${at(1)}" cy="${at(2) % 450}" r="${20 + (at(3) % 90)}" fill="hsl(${at(4) % 360},60%,${20 + (at(5) % 60)}%)"/>`;
-  });
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="450"><defs><linearGradient id="g"><stop offset="0" stop-color="#123"/><stop offset="1" stop-color="#fc8"/></linearGradient></defs><rect width="600" height="450" fill="url(#g)"/>${shapes.join('')}</svg>`;
-  return sharp(Buffer.from(svg)).jpeg({ quality: 92 }).toBuffer();
 }
 
 test.test(
@@ -61,6 +51,16 @@ test.test(
   },
 );
 
+/** Every book of moderation, to the byte. */
+function everything({ app }: Appliance): string[] {
+  return Object.values(SPACE).flatMap((space) =>
+    app.store.ledger
+      .book(space)
+      .entries()
+      .map(({ key, value }) => `${space} ${key.toString('hex')} ${sha256(value).toString('hex')}`),
+  );
+}
+
 test.test('a clear upload leaves no trace in the books', async (t) => {
   const appliance = await startAppliance();
   t.teardown(() => appliance.stop());
@@ -70,6 +70,19 @@ test.test('a clear upload leaves no trace in the books', async (t) => {
   await upload(appliance.base, await picture(3));
   await upload(appliance.base, null, { fields: { note: 'words' } });
   t.strictSame(entries(), before);
+
+  // Where there is something to look up, digests and hashes are made; none of them stays.
+  const { lists } = appliance.app.moderation;
+  const photo = await scene(7);
+  await lists.ban({ looks: [], sha256: [sha256('something else')] });
+  const decoder = startDecoder({ children: 1, warm: 0 });
+  const { luma } = await decoder.decode(bufferSource(photo), 'image/jpeg', { luma: true });
+  await decoder.close();
+  await lists.ban(await bannedContent(luma === null ? [] : [luma], []));
+  const banned = everything(appliance);
+  for (const seed of [8, 9]) await upload(appliance.base, await scene(seed));
+  t.strictSame(everything(appliance), banned);
+  t.equal((await postForm(appliance.base, formOf(photo))).status, 422, 'and it was looked up');
 });
 
 test.test(
@@ -164,6 +177,8 @@ test.test(
     const reference = /^reference: (\w+)/.exec(await answer.text())?.[1] ?? '';
     t.equal((await send('/contact', { topic: 'press', message: 'hello', reply: 'x@example.org' })).status, 200);
     t.equal((await send('/contact', { topic: 'press', message: '  ' })).status, 400);
+    const page = await (await fetch(`${base}/contact`, { headers: { Accept: 'text/html' } })).text();
+    t.match(page, /name="code"/, 'where a Pro code goes');
     const notices = new Notices(ledger.book(SPACE.notices), operator.accounts.publicKey() ?? Buffer.alloc(32));
     const notice = notices.get(reference);
     const link = parseLinkToken(shared.token);
@@ -184,3 +199,47 @@ test.test(
     t.equal(report.quarters[0]?.counts['takedowns'], null, 'fewer than ten are not told');
   },
 );
+
+test.test('each kind of letter asks for what its law asks for, and counts in its own row', async (t) => {
+  const appliance = await startAppliance();
+  t.teardown(() => appliance.stop());
+  const { base } = appliance;
+  const { moderation, store } = appliance.app;
+  await moderation.accounts.createFirst(STAFF.name, STAFF.passphrase, store.ledger.now());
+  const all = {
+    links: 'cp-aaaaaaaaaa',
+    work: 'why',
+    name: 'N. N.',
+    contact: 'n@example.org',
+    goodFaith: 'yes',
+    accurate: 'yes',
+  };
+  const kinds = {
+    copyright: Object.keys(all),
+    'intimate-image': ['links', 'name', 'contact', 'goodFaith', 'accurate'],
+    'counter-notice': Object.keys(all),
+    authority: ['work', 'name', 'contact'],
+  } as const;
+  for (const [kind, asked] of Object.entries(kinds)) {
+    const page = await (await fetch(`${base}/takedown?kind=${kind}`, { headers: { Accept: 'text/html' } })).text();
+    const send = (fields: Record<string, string>): Promise<Response> =>
+      fetch(`${base}/takedown`, { method: 'POST', body: new URLSearchParams({ kind, ...fields }) });
+    for (const name of Object.keys(all)) {
+      const without = await send({ ...all, [name]: '' });
+      const needed = (asked as readonly string[]).includes(name);
+      t.equal(without.status, needed ? 400 : 200, `${kind} without ${name}`);
+      if (name !== 'links') t.equal(new RegExp(`name="${name}"`).test(page), needed, `${kind}: ${name} in the form`);
+      if (needed) continue;
+      const reference = /^reference: (\w+)/.exec(await without.text())?.[1] ?? '';
+      t.match(moderation.notices?.get(reference), { kind, priority: false, outcome: 'open' });
+    }
+    t.equal((await send(all)).status, 200);
+  }
+  const now = store.ledger.now();
+  const letters = moderation.notices?.open() ?? [];
+  const ofKind = (kind: string): number => letters.filter((letter) => letter.kind === kind).length;
+  t.strictSame(Object.keys(kinds).map(ofKind), [1, 2, 1, 4]);
+  t.ok(letters.every(({ dueAt, receivedAt }) => dueAt === receivedAt + 48 * 3_600_000));
+  t.equal(moderation.counters.exact('takedowns', now), 3);
+  t.equal(moderation.counters.exact('authorityRequests', now), 4);
+});

@@ -80,3 +80,27 @@ test.test('an upload that is cut off says so, and nothing is held open for those
     t.equal((await fetch(`${appliance.base}/progress/${name}`)).status, 404, name);
   }
 });
+
+test.test('progress pictures are bounded in number, and places come free when readers leave', async (t) => {
+  const appliance = await startAppliance();
+  t.teardown(() => appliance.stop());
+  const open = (name: string): Promise<http.IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      http.get(`${appliance.base}/progress/${name}.gif`, { agent: false }, resolve).on('error', reject);
+    });
+  const names = Array.from({ length: 256 }, (_, at) => `place${String(at).padStart(17, '0')}`);
+  const streams = await Promise.all(names.map(open));
+  t.ok(streams.every(({ statusCode }) => statusCode === 200));
+  const refused = await open(ID);
+  t.equal(refused.statusCode, 503);
+  t.ok(Number(refused.headers['retry-after']) > 0);
+  for (const stream of [...streams, refused]) stream.destroy();
+  let status = 0;
+  for (let tries = 0; tries < 50 && status !== 200; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const again = await open(ID);
+    status = again.statusCode ?? 0;
+    again.destroy();
+  }
+  t.equal(status, 200);
+});

@@ -51,11 +51,12 @@ async function answer(
   return { done };
 }
 
+/** Rows of the transparency report: of notices of copyright and of intimate images, and of authorities. */
 function countedFor(answered: Notice): readonly Counted[] {
   const { kind, outcome } = answered;
-  if (kind === 'contact') return [];
+  if (kind === 'authority') return ['authorityAnswered'];
+  if (kind === 'contact' || kind === 'counter-notice') return [];
   const late: readonly Counted[] = wasLate(answered) ? ['takedownsLate'] : [];
-  if (kind === 'authority') return ['authorityAnswered', ...late];
   if (outcome === 'granted') return ['takedownsGranted', ...late];
   return outcome === 'refused' ? ['takedownsRefused', ...late] : late;
 }

@@ -16,6 +16,7 @@ import {
   removedPhrase,
   seemsPhrase,
   typePhrase,
+  takedownModel,
   uploadProblem,
 } from './phrases.js';
 import { frontPage } from './front-page.js';
@@ -90,7 +91,7 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
     manage: page('manage', null, nothing),
     deleted: page('deleted', null, nothing),
     report: page('report', null, () => ({ reasons: REPORT_REASONS })),
-    takedown: page('takedown', null, nothing),
+    takedown: page<views.TakedownView>('takedown', null, takedownModel),
     contact: page('contact', null, () => ({ topics: CONTACT_TOPICS })),
     sent: page('sent', 'share', nothing),
     faq: longPage('faq'),

@@ -5,7 +5,8 @@ import type { Removed } from '../../media/removed.js';
 import type { TextKey } from '../texts/catalogue.js';
 import type { Speaker } from '../texts/texts.js';
 import type { RefusalCode, RefusalDetail } from '../../base/errors.js';
-import type { Ending, ErrorView, FieldProblem, ReceiptView, UploadProblem, UploadView } from './views.js';
+import { TAKEDOWN_ASKS, TAKEDOWN_KINDS } from './views.js';
+import type { Ending, ErrorView, FieldProblem, ReceiptView, TakedownView, UploadProblem, UploadView } from './views.js';
 
 /** When a share ends, as a time and as a distance; a share that burns ends at its first view or then. */
 export function endingPhrase(say: Speaker, ending: Ending, burn: boolean): string {
@@ -117,4 +118,15 @@ export function fieldAtFault({ problem, kind }: UploadView): UploadField | null 
   if (isFieldProblem(problem.code)) return FIELD_PROBLEMS[problem.code];
   if (!CONTENT_REFUSALS.has(problem.code)) return null;
   return kind === 'note' ? 'note' : 'file';
+}
+
+/** What the form of a kind of letter asks, and its texts: those of copyright where a kind has none of its own. */
+export function takedownModel(say: Speaker, { kind, problem }: TakedownView): object {
+  const of = (key: TextKey): string => {
+    const own = `${key}.${kind}`;
+    return say.text(Object.hasOwn(say.info.catalogue, own) ? (own as TextKey) : key);
+  };
+  const missing = problem === 'work' && kind !== 'copyright' ? 'reason' : problem;
+  const problemText = missing === null ? '' : say.text(`takedown.problem.${missing}`);
+  return { kinds: TAKEDOWN_KINDS, asks: TAKEDOWN_ASKS[kind], of, problemText };
 }

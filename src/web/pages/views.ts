@@ -198,6 +198,16 @@ export const REPORT_REASONS = ['minors', 'violence', 'intimate', 'personal', 'co
 export type ReportReason = (typeof REPORT_REASONS)[number];
 
 /** Fields of `POST /takedown`. */
+/** Kinds of letter that `POST /takedown` takes, and what each must have, in the order of its form: what the law asks for. */
+export const TAKEDOWN_ASKS = {
+  copyright: ['links', 'work', 'name', 'contact', 'goodFaith', 'accurate'],
+  'intimate-image': ['links', 'name', 'contact', 'goodFaith', 'accurate'],
+  'counter-notice': ['links', 'work', 'name', 'contact', 'goodFaith', 'accurate'],
+  authority: ['work', 'name', 'contact'],
+} as const;
+export type TakedownKind = keyof typeof TAKEDOWN_ASKS;
+export const TAKEDOWN_KINDS = Object.keys(TAKEDOWN_ASKS) as readonly TakedownKind[];
+
 export interface TakedownTyped {
   readonly links: string;
   readonly work: string;
@@ -218,6 +228,7 @@ export type TakedownProblem =
   'links' | 'work' | 'name' | 'contact' | 'goodFaith' | 'accurate' | 'too-long' | 'not-taken';
 
 export interface TakedownView {
+  readonly kind: TakedownKind;
   readonly typed: TakedownTyped;
   readonly problem: TakedownProblem | null;
 }

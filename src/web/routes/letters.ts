@@ -4,7 +4,17 @@ import type { Context } from 'koa';
 import { Refusal } from '../../base/errors.js';
 import { formOf, pageContext, sendJson, sendPage, sendText } from '../answer.js';
 import { smallForm } from '../body.js';
-import { CONTACT_TOPICS, NO_TAKEDOWN, type TakedownProblem, type TakedownTyped } from '../pages/views.js';
+import {
+  CONTACT_TOPICS,
+  NO_TAKEDOWN,
+  TAKEDOWN_ASKS,
+  TAKEDOWN_KINDS,
+  type PageContext,
+  type TakedownKind,
+  type TakedownProblem,
+  type TakedownTyped,
+} from '../pages/views.js';
+import type { Rendered } from '../pages/pages.js';
 import type { Services } from '../services.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -15,9 +25,10 @@ const NOTHING_WRITTEN = { topic: 'question', message: '', reply: '' };
 
 export function letterRoutes(router: Router, services: Services): void {
   const { pages } = services;
-  router.get('/takedown', (ctx) =>
-    sendPage(ctx, 200, pages.takedown(pageContext(ctx), { typed: NO_TAKEDOWN, problem: null })),
-  );
+  router.get('/takedown', (ctx) => {
+    const kind = kindOf(ctx.query['kind']);
+    sendPage(ctx, 200, pages.takedown(contextOf(ctx, kind), { kind, typed: NO_TAKEDOWN, problem: null }));
+  });
   router.get('/contact', (ctx) =>
     sendPage(
       ctx,
@@ -31,18 +42,18 @@ export function letterRoutes(router: Router, services: Services): void {
 
 async function takedown(ctx: Context, services: Services): Promise<void> {
   const fields = await smallForm(ctx, services.receiveForm);
+  const kind = kindOf(fields['kind']);
   const typed = takedownTyped(fields);
-  const problem = takedownProblem(typed);
+  const problem = takedownProblem(kind, typed);
+  const page = (told: TakedownProblem): Rendered =>
+    services.pages.takedown(contextOf(ctx, kind), { kind, typed, problem: told });
   if (problem !== null) {
-    const page = services.pages.takedown(pageContext(ctx), { typed, problem });
-    refuse(ctx, page, problem === 'too-long' ? 'the letter is too long' : `the field ${problem} is missing`);
+    refuse(ctx, page(problem), problem === 'too-long' ? 'the letter is too long' : `the field ${problem} is missing`);
     return;
   }
-  const { links, work, name, contact: reach } = typed;
-  const text = `links:\n${links}\n\nwork:\n${work}\n\nname: ${name}\ncontact: ${reach}\n`;
-  const reference = await letter(ctx, services, { kind: 'copyright', priority: false, text });
+  const reference = await letter(ctx, services, { kind, priority: false, text: letterOf(typed) });
   if (reference !== null) sent(ctx, services, 'takedown', reference);
-  else sendPage(ctx, 503, services.pages.takedown(pageContext(ctx), { typed, problem: 'not-taken' }));
+  else sendPage(ctx, 503, page('not-taken'));
 }
 
 async function contact(ctx: Context, services: Services): Promise<void> {
@@ -100,10 +111,25 @@ function takedownTyped(fields: Fields): TakedownTyped {
   };
 }
 
+/** A letter of no kind is one of copyright, as the form has them first. */
+function kindOf(text: unknown): TakedownKind {
+  return TAKEDOWN_KINDS.find((kind) => kind === text) ?? 'copyright';
+}
+
+/** Links to the page in other languages lead to the same form. */
+function contextOf(ctx: Context, kind: TakedownKind): PageContext {
+  const context = pageContext(ctx);
+  return kind === 'copyright' ? context : { ...context, path: `/takedown?kind=${kind}` };
+}
+
+function letterOf({ links, work, name, contact: reach, goodFaith, accurate }: TakedownTyped): string {
+  const stated = `stated: ${goodFaith ? 'good faith' : '-'}, ${accurate ? 'the second statement' : '-'}`;
+  return `links:\n${links}\n\nwhat and why:\n${work}\n\nname: ${name}\ncontact: ${reach}\n${stated}\n`;
+}
+
 /** What the law asks for, in the order of the form: the first that is missing. */
-function takedownProblem(typed: TakedownTyped): TakedownProblem | null {
-  const asked = ['links', 'work', 'name', 'contact', 'goodFaith', 'accurate'] as const;
-  const missing = asked.find((name) => typed[name] === '' || typed[name] === false);
+function takedownProblem(kind: TakedownKind, typed: TakedownTyped): TakedownProblem | null {
+  const missing = TAKEDOWN_ASKS[kind].find((name) => typed[name] === '' || typed[name] === false);
   if (missing !== undefined) return missing;
   const length = typed.links.length + typed.work.length + typed.name.length + typed.contact.length;
   return length > LETTER_LENGTH ? 'too-long' : null;

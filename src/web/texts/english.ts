@@ -240,6 +240,24 @@ export const english = {
 
   'takedown.title': 'Takedown request',
   'takedown.lead': 'For rights holders (DMCA and similar laws). We answer within 48 hours.',
+  'takedown.kind.copyright': 'My work is shared here without permission (DMCA)',
+  'takedown.kind.intimate-image': 'An intimate picture is shared without consent',
+  'takedown.kind.counter-notice': 'Something of mine was removed by mistake (counter-notice)',
+  'takedown.kind.authority': 'I write for an authority',
+  'takedown.lead.intimate-image': 'For the person shown, or whoever acts for them. We answer within 48 hours.',
+  'takedown.lead.counter-notice':
+    'For whoever shared it. What was removed is destroyed and can’t be restored, but it can be allowed again.',
+  'takedown.lead.authority': 'We hold no addresses, accounts or logs. We answer within 48 hours.',
+  'takedown.work.counter-notice': 'Why its removal was a mistake',
+  'takedown.work.authority': 'The order, and its legal basis',
+  'takedown.goodFaith.intimate-image':
+    'I believe in good faith that this was published without the consent of the person shown.',
+  'takedown.goodFaith.counter-notice':
+    'Under penalty of perjury, I believe in good faith that it was removed by mistake or misidentification.',
+  'takedown.accurate.intimate-image': 'This notice is accurate, and I am the person shown or may act for them.',
+  'takedown.accurate.counter-notice':
+    'I consent to the jurisdiction of the federal court of my district (outside the USA: of the provider’s), and accept service from whoever gave the notice.',
+  'takedown.problem.reason': 'This field is needed: say why, or on what basis.',
   'takedown.links': 'Links or file IDs, one a line',
   'takedown.links.help': 'The file ID begins with cp- and stands on the share page.',
   'takedown.work': 'The work that is infringed',

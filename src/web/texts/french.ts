@@ -249,6 +249,25 @@ export const french: Catalogue = {
 
   'takedown.title': 'Demande de retrait',
   'takedown.lead': 'Pour les ayants droit (DMCA et lois semblables). Nous répondons en 48 heures.',
+  'takedown.kind.copyright': 'Mon œuvre est partagée ici sans autorisation (DMCA)',
+  'takedown.kind.intimate-image': 'Une image intime est partagée sans consentement',
+  'takedown.kind.counter-notice': 'Un de mes contenus a été retiré par erreur (contre-notification)',
+  'takedown.kind.authority': 'J’écris pour une autorité',
+  'takedown.lead.intimate-image': 'Pour la personne représentée, ou qui agit pour elle. Nous répondons en 48 heures.',
+  'takedown.lead.counter-notice':
+    'Pour la personne qui l’a partagé. Ce qui a été retiré est détruit et ne peut être rétabli, mais peut être autorisé à nouveau.',
+  'takedown.lead.authority': 'Nous n’avons ni adresses, ni comptes, ni journaux. Nous répondons en 48 heures.',
+  'takedown.work.counter-notice': 'Pourquoi ce retrait était une erreur',
+  'takedown.work.authority': 'L’ordonnance et son fondement juridique',
+  'takedown.goodFaith.intimate-image':
+    'Je crois de bonne foi que ceci a été publié sans le consentement de la personne représentée.',
+  'takedown.goodFaith.counter-notice':
+    'Sous peine de parjure, je crois de bonne foi que le retrait est dû à une erreur ou à une confusion.',
+  'takedown.accurate.intimate-image':
+    'Cet avis est exact, et je suis la personne représentée ou je peux agir pour elle.',
+  'takedown.accurate.counter-notice':
+    'J’accepte la compétence du tribunal fédéral de mon district (hors des États-Unis : celui du fournisseur) et les actes de la personne qui a envoyé l’avis.',
+  'takedown.problem.reason': 'Ce champ est nécessaire : indiquez la raison ou le fondement.',
   'takedown.links': 'Liens ou identifiants, un par ligne',
   'takedown.links.help': 'L’identifiant commence par cp- et figure sur la page du partage.',
   'takedown.work': 'L’œuvre concernée',

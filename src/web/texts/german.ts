@@ -251,6 +251,27 @@ export const german: Catalogue = {
 
   'takedown.title': 'Löschantrag',
   'takedown.lead': 'Für Rechteinhaber (DMCA und ähnliche Gesetze). Wir antworten innerhalb von 48 Stunden.',
+  'takedown.kind.copyright': 'Mein Werk ist hier ohne Erlaubnis geteilt (DMCA)',
+  'takedown.kind.intimate-image': 'Ein intimes Bild ist ohne Einwilligung geteilt',
+  'takedown.kind.counter-notice': 'Etwas von mir wurde irrtümlich entfernt (Gegendarstellung)',
+  'takedown.kind.authority': 'Ich schreibe für eine Behörde',
+  'takedown.lead.intimate-image':
+    'Für die abgebildete Person oder wer für sie handelt. Wir antworten innerhalb von 48 Stunden.',
+  'takedown.lead.counter-notice':
+    'Für die Person, die es geteilt hat. Was entfernt wurde, ist vernichtet und nicht wiederherstellbar, kann aber wieder zugelassen werden.',
+  'takedown.lead.authority':
+    'Wir haben keine Adressen, Konten oder Protokolle. Wir antworten innerhalb von 48 Stunden.',
+  'takedown.work.counter-notice': 'Warum die Entfernung ein Irrtum war',
+  'takedown.work.authority': 'Die Anordnung und ihre Rechtsgrundlage',
+  'takedown.goodFaith.intimate-image':
+    'Ich glaube nach bestem Wissen, dass dies ohne Einwilligung der abgebildeten Person veröffentlicht wurde.',
+  'takedown.goodFaith.counter-notice':
+    'Unter Strafe des Meineids: Ich glaube nach bestem Wissen, dass es irrtümlich oder durch Verwechslung entfernt wurde.',
+  'takedown.accurate.intimate-image':
+    'Die Angaben stimmen, und ich bin die abgebildete Person oder darf für sie handeln.',
+  'takedown.accurate.counter-notice':
+    'Ich erkenne die Zuständigkeit des Bundesgerichts meines Bezirks an (außerhalb der USA: des Bezirks des Anbieters) und nehme Zustellungen der meldenden Person entgegen.',
+  'takedown.problem.reason': 'Dieses Feld wird gebraucht: Nennen Sie den Grund oder die Grundlage.',
   'takedown.links': 'Links oder Dateikennungen, je Zeile eine',
   'takedown.links.help': 'Die Dateikennung beginnt mit cp- und steht auf der Seite der Freigabe.',
   'takedown.work': 'Das verletzte Werk',

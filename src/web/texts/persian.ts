@@ -239,6 +239,23 @@ export const persian: Catalogue = {
 
   'takedown.title': 'درخواست حذف',
   'takedown.lead': 'برای صاحبان حق (DMCA و قانون‌های مانند آن). ظرف ۴۸ ساعت پاسخ می‌دهیم.',
+  'takedown.kind.copyright': 'اثر من اینجا بی‌اجازه به اشتراک گذاشته شده (DMCA)',
+  'takedown.kind.intimate-image': 'تصویری خصوصی بدون رضایت به اشتراک گذاشته شده',
+  'takedown.kind.counter-notice': 'چیزی از من به اشتباه حذف شده (اعلام متقابل)',
+  'takedown.kind.authority': 'از سوی یک مرجع رسمی می‌نویسم',
+  'takedown.lead.intimate-image': 'برای کسی که در تصویر است یا نمایندهٔ او. ظرف ۴۸ ساعت پاسخ می‌دهیم.',
+  'takedown.lead.counter-notice':
+    'برای کسی که آن را به اشتراک گذاشته. آنچه حذف شده نابود شده و برنمی‌گردد، اما می‌تواند دوباره مجاز شود.',
+  'takedown.lead.authority': 'ما نشانی، حساب یا گزارشی نگه نمی‌داریم. ظرف ۴۸ ساعت پاسخ می‌دهیم.',
+  'takedown.work.counter-notice': 'چرا حذف آن اشتباه بود',
+  'takedown.work.authority': 'دستور و مبنای قانونی آن',
+  'takedown.goodFaith.intimate-image': 'با حسن نیت باور دارم که این بدون رضایت کسی که در تصویر است منتشر شده.',
+  'takedown.goodFaith.counter-notice':
+    'با پذیرش کیفر شهادت دروغ، با حسن نیت باور دارم که به اشتباه یا با تشخیص نادرست حذف شده است.',
+  'takedown.accurate.intimate-image': 'این اعلام درست است و من همان کسم که در تصویر است یا می‌توانم از سوی او عمل کنم.',
+  'takedown.accurate.counter-notice':
+    'صلاحیت دادگاه فدرال حوزهٔ خود (بیرون از آمریکا: حوزهٔ ارائه‌دهنده) را می‌پذیرم و ابلاغ از سوی اعلام‌کننده را قبول می‌کنم.',
+  'takedown.problem.reason': 'این بخش لازم است: دلیل یا مبنا را بنویسید.',
   'takedown.links': 'پیوندها یا شناسه‌های فایل، هر خط یکی',
   'takedown.links.help': 'شناسهٔ فایل با cp- آغاز می‌شود و در صفحهٔ اشتراک است.',
   'takedown.work': 'اثری که حقش نقض شده',

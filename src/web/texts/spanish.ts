@@ -242,6 +242,24 @@ export const spanish: Catalogue = {
 
   'takedown.title': 'Solicitud de retirada',
   'takedown.lead': 'Para titulares de derechos (DMCA y leyes parecidas). Respondemos en 48 horas.',
+  'takedown.kind.copyright': 'Mi obra se comparte aquí sin permiso (DMCA)',
+  'takedown.kind.intimate-image': 'Se comparte una imagen íntima sin consentimiento',
+  'takedown.kind.counter-notice': 'Se retiró por error algo mío (contranotificación)',
+  'takedown.kind.authority': 'Escribo en nombre de una autoridad',
+  'takedown.lead.intimate-image': 'Para la persona que aparece o quien actúe por ella. Respondemos en 48 horas.',
+  'takedown.lead.counter-notice':
+    'Para quien lo compartió. Lo retirado está destruido y no se puede restaurar, pero se puede volver a permitir.',
+  'takedown.lead.authority': 'No tenemos direcciones, cuentas ni registros. Respondemos en 48 horas.',
+  'takedown.work.counter-notice': 'Por qué la retirada fue un error',
+  'takedown.work.authority': 'La orden y su fundamento jurídico',
+  'takedown.goodFaith.intimate-image':
+    'Creo de buena fe que esto se publicó sin el consentimiento de la persona que aparece.',
+  'takedown.goodFaith.counter-notice':
+    'Bajo pena de perjurio, creo de buena fe que se retiró por error o por confusión.',
+  'takedown.accurate.intimate-image': 'Este aviso es exacto, y soy la persona que aparece o puedo actuar por ella.',
+  'takedown.accurate.counter-notice':
+    'Acepto la jurisdicción del tribunal federal de mi distrito (fuera de EE. UU.: la del proveedor) y las notificaciones de quien envió el aviso.',
+  'takedown.problem.reason': 'Este campo es necesario: indique el motivo o el fundamento.',
   'takedown.links': 'Enlaces o identificadores, uno por línea',
   'takedown.links.help': 'El identificador empieza por cp- y está en la página del envío.',
   'takedown.work': 'La obra afectada',

@@ -101,7 +101,7 @@ function makeSpeaker(language: Language): Speaker {
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'always' });
   const past = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
   const units = unitFormats(tag);
-  const list = new Intl.ListFormat(tag, { type: 'unit', style: 'short' });
+  const list = new Intl.ListFormat(tag, { type: 'conjunction' });
   return {
     language,
     info,

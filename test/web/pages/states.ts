@@ -207,7 +207,7 @@ const report: views.ReportView = {
   detailsLength: 1000,
   problem: null,
 };
-const takedown: views.TakedownView = { typed: views.NO_TAKEDOWN, problem: null };
+const takedown: views.TakedownView = { kind: 'copyright', typed: views.NO_TAKEDOWN, problem: null };
 const contact: views.ContactView = {
   typed: { topic: '', message: '', reply: '' },
   problem: null,
@@ -404,11 +404,15 @@ export const STATES: readonly State[] = [
     POST,
   ),
   state('takedown', '', takedown),
+  ...(['intimate-image', 'counter-notice', 'authority'] as const).map((kind) =>
+    state('takedown', kind, { ...takedown, kind }),
+  ),
+  state('takedown', 'no reason', { ...takedown, kind: 'authority', problem: 'work' }),
   ...(['links', 'work', 'name', 'contact', 'goodFaith', 'accurate', 'too-long', 'not-taken'] as const).map((problem) =>
     state(
       'takedown',
       `problem-${problem}`,
-      { typed: { ...views.NO_TAKEDOWN, links: 'cp-4k9zq0x7ma', goodFaith: true }, problem },
+      { ...takedown, typed: { ...views.NO_TAKEDOWN, links: 'cp-4k9zq0x7ma', goodFaith: true }, problem },
       POST,
     ),
   ),
@@ -491,6 +495,7 @@ export const HOSTILE_STATES: readonly State[] = [
     'takedown',
     'hostile',
     {
+      kind: 'copyright',
       typed: { links: HOSTILE, work: HOSTILE, name: HOSTILE, contact: HOSTILE, goodFaith: true, accurate: true },
       problem: 'too-long',
     },

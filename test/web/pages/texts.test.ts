@@ -174,3 +174,8 @@ test.test('a mark without a value, and a text that there is not, are our bugs', 
   t.throws(() => say.text('no.such' as TextKey));
   t.end();
 });
+
+test.test('what was removed is told apart in every language', (t) => {
+  for (const language of LANGS) t.match(speakerOf(language).list(['a', 'b', 'c']), /^a[,،、].*b.+c$/, language);
+  t.end();
+});
