@@ -13,6 +13,7 @@ import test from 'tap';
 import { addClient, clientAuthLine, issueClientKey, parseClientName } from '../../../src/tor/client-auth.js';
 import { DEFAULT_BOUNDS } from '../../../src/tor/circuit-limits.js';
 import { ControlPort } from '../../../src/tor/control-port.js';
+import { parseOnionAddress } from '../../../src/tor/onion-address.js';
 import { torFolder } from '../../../src/tor/tor-folder.js';
 import { needs } from '../../needs.js';
 import { MAIN, startProcess } from '../../recovery/process.js';
@@ -171,7 +172,7 @@ test.test('over a real onion service', { ...needs('tor'), timeout: 270_000 }, as
     await anna.stop();
   });
 
-  await t.test('beside `serve --onion`: a rotated address, and a stop that lets an upload end', async (t) => {
+  await t.test('beside `serve --onion`: the desk, a rotated address, and a stop that lets an upload end', async (t) => {
     const root = mkdtempSync(path.join(tmpdir(), 'beside-'));
     t.teardown(() => rmSync(root, { recursive: true, force: true }));
     const settings = { CHATPIC_DATA_DIR: root, CHATPIC_LISTEN: '127.0.0.1:0', CHATPIC_STORE_MB: '64', TMPDIR: root };
@@ -183,6 +184,8 @@ test.test('over a real onion service', { ...needs('tor'), timeout: 270_000 }, as
       (await run(process.execPath, [MAIN, 'onion', ...args], { env })).stdout;
     const before = /^senders +(\S+)$/m.exec(await verb('address'))?.[1] ?? '';
     const after = (await verb('rotate', '--yes')).trim();
+    const staff = /^staff +(\S+)$/m.exec(await verb('address'))?.[1] ?? '';
+    const key = (await verb('client', 'add', 'anna')).trim();
     const life = startProcess(settings, [], ['--onion']);
     t.teardown(() => life.child.kill('SIGKILL'));
     await life.ready;
@@ -190,6 +193,15 @@ test.test('over a real onion service', { ...needs('tor'), timeout: 270_000 }, as
     t.match(life.output(), `Over Tor:         http://${after}/`, 'the address is said when it is published');
     const notice = await askOnion(client.socksPort, before, 'old', '/faq', { headers: { Accept: 'text/html' } });
     t.match(notice.headers['refresh'], `url=http://${after}/faq`, 'the old address leads to the new one');
+    const keys = path.join(root, 'anna');
+    mkdirSync(keys, { mode: 0o700 });
+    const line = clientAuthLine(parseOnionAddress(staff)!, key);
+    writeFileSync(path.join(keys, 'desk.auth_private'), `${line}\n`, { mode: 0o600 });
+    const anna = await onion.network.startClient(keys);
+    const signIn = await askOnion(anna.socksPort, staff, 'anna', '/sign-in', { headers: { Accept: 'text/html' } });
+    t.match(signIn.body.toString(), /<h1>Sign in/, 'the desk opens to a key that the operator made');
+    await t.rejects(askOnion(client.socksPort, staff, 'stranger', '/sign-in'), /SOCKS refused/);
+    await anna.stop();
     const control = await ControlPort.connect(folder.control, folder.cookie);
     const tor = `/proc/${await control.getInfo('process/pid')}`;
     control.close();
