@@ -1,7 +1,7 @@
 /**
  * The composition root: opens the rooms upward, closes them downward, and is the only place that says `new` to them.
  */
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import path from 'node:path';
 import { systemClock, type Clock } from './base/clock.js';
@@ -13,6 +13,7 @@ import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
 import { Activity } from './janitor/activity.js';
+import { collectGarbage } from './janitor/collect.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
@@ -24,10 +25,11 @@ import type { RootKey } from './store/root-key.js';
 import { expectCircuitLine } from './tor/circuit-id.js';
 import { CircuitLimits } from './tor/circuit-limits.js';
 import type { CircuitId } from './tor/circuit-line.js';
-import { httpServer, listen, type Listening } from './web/listen.js';
+import { httpServer, listen, type Listening, type Mannered } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
 import { OpenWords } from './web/open-words.js';
 import { createPages } from './web/pages/pages.js';
+import { overwriteStack } from './web/residue.js';
 import { createSenders } from './web/senders.js';
 import type { Services } from './web/services.js';
 import type { Site } from './web/site.js';
@@ -78,6 +80,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const services = assemble(configuration, store, { decoder, moderation, clock });
   const limits = new CircuitLimits({ clock, closeCircuit: (circuit) => onion?.closeCircuit(circuit) });
   const activity = new Activity();
+  const listeners: Listening[] = [];
   const janitor = startJanitor({
     ledger: store.ledger,
     grants: services.retrieval.grants,
@@ -87,11 +90,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       moderation.sweep(store.ledger.now()).catch(() => log('sweep-failed'));
     },
     activity,
-    // There with --expose-gc, as the service has it; doctor says where it is not.
-    collect: () => globalThis.gc?.(),
+    collect: () => {
+      for (const listener of listeners) listener.forget();
+      overwriteStack();
+      collectGarbage();
+    },
     onRoundFailed: () => log('round-failed'),
   });
-  const listeners: Listening[] = [];
   const parts: Parts = { listeners, janitor, services, decoder, store };
   const listenFor = async (place: Place): Promise<string> => {
     const listener = await openSenders(place, services, { limits, activity });
@@ -203,7 +208,9 @@ async function openSenders(place: Place, services: Services, { limits, activity 
     handling.current(request, response);
   };
   const { front, http } = serverFor(place, handler);
-  const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
+  const circuits = place.circuitIds
+    ? { limits, circuitOf: expectCircuitLine(http.server, { admit: admitBy(limits) }) }
+    : null;
   const listening = await listen(front, place.listen, http);
   const answer = createSenders(place.site(listening.address), services, circuits).callback();
   handling.current = (request, response) => void answer(request, response);
@@ -211,10 +218,10 @@ async function openSenders(place: Place, services: Services, { limits, activity 
 }
 
 /** Plain http, or TLS where the mirror ends it itself. */
-function serverFor({ tls, site }: Place, handler: RequestListener): { front: NetServer; http: Server } {
+function serverFor({ tls, site }: Place, handler: RequestListener): { front: NetServer; http: Mannered } {
   if (tls === undefined) {
     const http = httpServer(handler);
-    return { front: http, http };
+    return { front: http.server, http };
   }
   const { front, secure } = mirrorServer(handler, tls, site('').origin);
   return { front, http: secure };

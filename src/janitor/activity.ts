@@ -5,11 +5,13 @@
 export class Activity {
   #underWay = 0;
   #used = false;
+  #quiet = false;
 
   /** A request begins. The function that comes back says that it has ended; said twice, it counts once. */
   begin(): () => void {
     let over = false;
     this.#underWay++;
+    this.#quiet = false;
     return () => {
       if (over) return;
       over = true;
@@ -18,10 +20,14 @@ export class Activity {
     };
   }
 
-  /** True when nothing is under way and something was since the last time that this was true. */
+  /**
+   * Called each second. True once, when nothing has been under way since the last call and something was before: a
+   * collection takes as long as a page, so it waits until one who reads on would have come.
+   */
   takeIdle(): boolean {
     if (this.#underWay > 0 || !this.#used) return false;
-    this.#used = false;
-    return true;
+    this.#used = !this.#quiet;
+    this.#quiet = !this.#quiet;
+    return !this.#used;
   }
 }

@@ -8,6 +8,7 @@ import { Socket, type AddressInfo, type Server as NetServer } from 'node:net';
 import { MINUTE, SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
 import { inheritedSocket } from './inherited-sockets.js';
+import { Residue } from './residue.js';
 
 /** A circuit that is kept costs nothing; a new one costs a visitor half a second. */
 const KEEP_ALIVE = 75 * SECOND;
@@ -46,15 +47,23 @@ export interface Listening {
   readonly address: string;
   /** Takes no new connections, lets what is under way end within `grace` milliseconds, then cuts the rest. */
   close(grace: number): Promise<void>;
+  /** Called when there is time: what connections that wait keep of their last request is forgotten. */
+  forget(): void;
+}
+
+/** A server, and the wiping of what its connections leave behind. */
+export interface Mannered<S extends Server = Server> {
+  readonly server: S;
+  readonly residue: Residue;
 }
 
 /** A server for `handler`. */
-export function httpServer(handler: RequestListener): Server {
+export function httpServer(handler: RequestListener): Mannered {
   return configureServer(http.createServer(SERVER_OPTIONS), handler);
 }
 
 /** Gives an http or https server its manners. */
-export function configureServer<S extends Server>(server: S, handler: RequestListener): S {
+export function configureServer<S extends Server>(server: S, handler: RequestListener): Mannered<S> {
   server.on('request', handler);
   // The one who reads the body says "go on"; one that is refused by its headers is never sent.
   server.on('checkContinue', handler);
@@ -63,14 +72,14 @@ export function configureServer<S extends Server>(server: S, handler: RequestLis
     if (socket.writable && socket instanceof Socket && socket.bytesWritten === 0) socket.end(BAD_REQUEST);
     else socket.destroy();
   });
-  return server;
+  return { server, residue: new Residue(server, MOST_HEADER_BYTES) };
 }
 
 /**
- * Binds `server`, or takes over the socket that systemd made at that path. `http` is the server that has the
+ * Binds `server`, or takes over the socket that systemd made at that path. `http` has the
  * connections, where `server` only hands them on.
  */
-export async function listen(server: NetServer, where: Listen, http: Server): Promise<Listening> {
+export async function listen(server: NetServer, where: Listen, http: Mannered): Promise<Listening> {
   const inherited = where.kind === 'unix' ? inheritedSocket(where.path, process.env, process.pid) : null;
   if (where.kind === 'unix' && inherited === null) await rm(where.path, { force: true });
   await new Promise<void>((resolve, reject) => {
@@ -84,7 +93,11 @@ export async function listen(server: NetServer, where: Listen, http: Server): Pr
     else server.listen(where.port, where.host, ready);
   });
   if (where.kind === 'unix' && inherited === null) await chmod(where.path, 0o660);
-  return { address: addressOf(server, where), close: (grace) => close(server, http, grace) };
+  return {
+    address: addressOf(server, where),
+    close: (grace) => close(server, http, grace),
+    forget: () => http.residue.forgetPaths(),
+  };
 }
 
 function addressOf(server: NetServer, where: Listen): string {
@@ -93,10 +106,10 @@ function addressOf(server: NetServer, where: Listen): string {
   return `http://${where.host.includes(':') ? `[${where.host}]` : where.host}:${port}`;
 }
 
-async function close(server: NetServer, http: Server, grace: number): Promise<void> {
+async function close(server: NetServer, http: Mannered, grace: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  http.closeIdleConnections();
-  const timer = setTimeout(() => http.closeAllConnections(), grace);
+  http.residue.closeIdle();
+  const timer = setTimeout(() => http.server.closeAllConnections(), grace);
   await closed;
   clearTimeout(timer);
 }
