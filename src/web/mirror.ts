@@ -29,7 +29,7 @@ export interface MirrorServer {
 export function mirrorServer(handler: RequestListener, { certificate, key }: TlsFiles, origin: string): MirrorServer {
   const tls = { cert: certificate, key, minVersion: 'TLSv1.3' } as const;
   const secure = configureServer(https.createServer({ ...SERVER_OPTIONS, ...tls }), handler);
-  // It listens to nothing itself. Told that it does, it keeps a list of its connections, and time of those that say nothing.
+  // It listens to nothing itself; only when told that it does, it keeps the list of its connections that residue.ts needs.
   secure.server.emit('listening');
   const front = net.createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
