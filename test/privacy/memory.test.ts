@@ -256,13 +256,13 @@ async function leftBehind({ switches, edit }: Control): Promise<Record<string, n
   const served = await serve(switches, settings, edit === undefined ? MAIN : buildWithout(dir, edit));
   try {
     const needles: Needle[] = [];
-    for (const way of ways(served.address)) {
-      const visitor = new Visitor(way);
-      for (let number = 0; number < 4; number++) await visitor.notes(number);
-      needles.push(...visitor.needles);
-      // Of the two the first closes its connections and the second keeps them.
-      if (needles.length === visitor.needles.length) visitor.leave();
+    const [tor, tls] = ways(served.address).map((way) => new Visitor(way));
+    // The first keeps its connections and the second closes them: nobody comes after it to take over its parsers.
+    for (const visitor of [tls, tor]) {
+      for (let number = 0; number < 4; number++) await visitor?.notes(number);
+      needles.push(...(visitor?.needles ?? []));
     }
+    tor?.leave();
     await pause(PAUSE);
     return told(search(served.pid, needles));
   } finally {
