@@ -222,7 +222,6 @@ const MEASURES: readonly (readonly [file: string, from: string])[] = [
   ['app.js', 'overwriteStack();'],
   ['app.js', 'collectGarbage();'],
   ['web/residue.js', 'parsers.max = 0;'],
-  ['cli/serve.js', 'Buffer.poolSize = 0;'],
 ];
 
 function controls(): Control[] {
