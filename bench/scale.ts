@@ -82,14 +82,19 @@ async function manyLinks(folder: string): Promise<Result[]> {
   for (const count of LINKS) {
     const ledger = path.join(folder, `ledger-${count}`);
     await fillLedger(ledger, count);
-    const { peak, longestRead, longestWrite, round, start } = await measureLedger(ledger, count);
+    const figures = await measureLedger(ledger, count, 'expire');
+    const { peak, longestRead, longestWrite, round, start, lookUp, written, longestInExpiry, expiry } = figures;
     const name = `${count.toLocaleString('en')} links`;
     results.push(
       plain(`${name}: memory`, 'MB', [peak]),
       plain(`${name}: longest read in a round`, 'ms', [longestRead]),
       plain(`${name}: longest write in a round`, 'ms', [longestWrite]),
       plain(`${name}: a round`, 'ms', [round]),
+      plain(`${name}: a round writes`, 'MB', [written]),
       plain(`${name}: start`, 's', [start]),
+      plain(`${name}: a look-up`, 'µs', [lookUp]),
+      plain(`${name}: longest read while all expire at once`, 'ms', [longestInExpiry ?? 0]),
+      plain(`${name}: until all are gone`, 's', [expiry ?? 0]),
     );
   }
   return results;

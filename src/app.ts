@@ -1,7 +1,7 @@
 /**
  * The composition root: opens the rooms upward, closes them downward, and is the only place that says `new` to them.
  */
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import path from 'node:path';
 import { systemClock, type Clock } from './base/clock.js';
@@ -16,6 +16,7 @@ import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
 import { Vouchers } from './intake/vouchers.js';
 import { Activity } from './janitor/activity.js';
+import { collectGarbage } from './janitor/collect.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
@@ -34,11 +35,12 @@ import type { ControlCalls } from './web/control.js';
 import { controlCalls } from './web/control-calls.js';
 import { Challenge } from './web/challenge.js';
 import { Counts, type Bound } from './web/counts.js';
-import { httpServer, listen, type Listening, type Patience } from './web/listen.js';
+import { httpServer, listen, type Listening, type Mannered, type Patience } from './web/listen.js';
 import { mirrorServer, type TlsFiles } from './web/mirror.js';
 import { createMoved } from './web/moved.js';
 import { OpenWords } from './web/open-words.js';
 import { createPages } from './web/pages/pages.js';
+import { overwriteStack } from './web/residue.js';
 import { createSenders } from './web/senders.js';
 import type { Services } from './web/services.js';
 import type { Site } from './web/site.js';
@@ -112,6 +114,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     closeCircuit: (circuit) => onion?.closeCircuit(circuit),
   });
   const activity = new Activity();
+  const listeners: Listening[] = [];
   const janitor = startJanitor({
     ledger: store.ledger,
     grants: services.retrieval.grants,
@@ -122,11 +125,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       Promise.all([moderation.sweep(store.ledger.now()), vouchers.sweep()]).catch(() => log('sweep-failed'));
     },
     activity,
-    // There with --expose-gc, as the service has it; doctor says where it is not.
-    collect: () => globalThis.gc?.(),
+    collect: () => {
+      for (const listener of listeners) listener.forget();
+      overwriteStack();
+      collectGarbage();
+    },
     onRoundFailed: () => log('round-failed'),
   });
-  const listeners: Listening[] = [];
   const parts: Parts = { listeners, janitor, services, decoder, store, desk: null };
   const listenFor = async (place: Place): Promise<string> => {
     const listener = await openSenders(place, services, { limits, activity, headers: bounds.headers });
@@ -291,7 +296,9 @@ async function openSenders(place: Place, services: Services, watched: Watched): 
     () => activity.begin(),
   );
   const { front, http } = serverFor(place, handler, { headers, onSlowHead: () => counts.add('headers') });
-  const circuits = place.circuitIds ? { limits, circuitOf: expectCircuitLine(http, { admit: admitBy(limits) }) } : null;
+  const circuits = place.circuitIds
+    ? { limits, circuitOf: expectCircuitLine(http.server, { admit: admitBy(limits) }) }
+    : null;
   traffic.watch(front);
   const listening = await listen(front, place.listen, http);
   const site = place.site(listening.address);
@@ -306,10 +313,10 @@ function serverFor(
   { tls, site }: Place,
   handler: RequestListener,
   patience: Patience,
-): { front: NetServer; http: Server } {
+): { front: NetServer; http: Mannered } {
   if (tls === undefined) {
     const http = httpServer(handler, patience);
-    return { front: http, http };
+    return { front: http.server, http };
   }
   const { front, secure } = mirrorServer(handler, tls, site('').origin, patience);
   return { front, http: secure };

@@ -4,6 +4,7 @@
  *
  *     node ledger.js FOLDER COUNT fill      makes a store with COUNT live shares
  *     node ledger.js FOLDER COUNT measure   opens it, makes rounds, and answers over the channel with `LedgerFigures`
+ *     node ledger.js FOLDER COUNT expire    the same, and lets all of them expire in the same second
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -31,12 +32,24 @@ export interface LedgerFigures {
   readonly round: number;
   /** Megabytes: the most that were resident, rounds and all. */
   readonly peak: number;
+  /** Microseconds of one look-up. */
+  readonly lookUp: number;
+  /** Megabytes that a round wrote. */
+  readonly written: number;
+  /** Milliseconds: the longest that a look-up waited while all shares expired at once, and seconds until all were gone. Null where none did. */
+  readonly longestInExpiry: number | null;
+  readonly expiry: number | null;
 }
 
+const LOOK_UPS = 1000;
 const UNIT_BYTES = 512;
 const ROUNDS = 5;
 const AT_ONCE = 1000;
 const SPARE = 2000;
+
+/** How far the clock of this process has been put forward. */
+let ahead = 0;
+const clock = { wall: () => systemClock.wall() + ahead, monotonic: () => systemClock.monotonic() + ahead };
 
 interface OpenLedger {
   readonly opened: Opened;
@@ -56,7 +69,7 @@ async function open(folder: string, count: number): Promise<OpenLedger> {
     geometry,
     rootKey: keyFile(path.join(folder, 'key', 'root.key')),
     state,
-    clock: systemClock,
+    clock,
   });
   return { opened, ledger: new LiveLedger(opened.store, state, opened.pool) };
 }
@@ -95,7 +108,36 @@ async function longest(signal: AbortSignal, work: () => unknown): Promise<number
   return most;
 }
 
-async function measure(folder: string, count: number): Promise<LedgerFigures> {
+/** What this process handed to the system to write, in one round with nothing else going on. */
+async function bytesOfRound(opened: Opened): Promise<number> {
+  const handed = (): number => Number(/^wchar: (\d+)/m.exec(readFileSync('/proc/self/io', 'latin1'))?.[1]);
+  const before = handed();
+  await opened.store.roll();
+  return (handed() - before) / 1e6;
+}
+
+function timeOf(ledger: Ledger, link: LinkToken): number {
+  const before = performance.now();
+  for (let i = 0; i < LOOK_UPS; i++) ledger.find(link);
+  return (1000 * (performance.now() - before)) / LOOK_UPS;
+}
+
+/** All that lives expires in the same second, and the janitor's sweep comes as it does. */
+async function expireAll(ledger: Ledger, link: LinkToken): Promise<{ longestInExpiry: number; expiry: number }> {
+  const stop = new AbortController();
+  const reads = longest(stop.signal, () => ledger.find(link));
+  ahead += 2 * DAY;
+  const begun = performance.now();
+  ledger.sweepExpired();
+  const sweeps = setInterval(() => ledger.sweepExpired(), 1000);
+  while (ledger.live > 0) await sleep(10);
+  const expiry = (performance.now() - begun) / 1000;
+  clearInterval(sweeps);
+  stop.abort();
+  return { longestInExpiry: await reads, expiry };
+}
+
+async function measure(folder: string, count: number, expire: boolean): Promise<LedgerFigures> {
   const begun = performance.now();
   const store = await open(folder, count);
   const start = (performance.now() - begun) / 1000;
@@ -110,12 +152,15 @@ async function measure(folder: string, count: number): Promise<LedgerFigures> {
   const round = (performance.now() - before) / ROUNDS;
   stop.abort();
   const [longestRead, longestWrite] = await Promise.all([reads, writes]);
+  const written = await bytesOfRound(opened);
+  const lookUp = timeOf(ledger, link);
+  const { longestInExpiry, expiry } = expire ? await expireAll(ledger, link) : { longestInExpiry: null, expiry: null };
   const peak = (Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]) * 1024) / 1e6;
   await opened.close();
-  return { start, longestRead, longestWrite, round, peak };
+  return { start, longestRead, longestWrite, round, peak, lookUp, written, longestInExpiry, expiry };
 }
 
 const [folder = '', count = '0', verb] = process.argv.slice(2);
 if (verb === 'fill') await fill(folder, Number(count));
-else process.send?.(await measure(folder, Number(count)));
+else process.send?.(await measure(folder, Number(count), verb === 'expire'));
 process.exit(0);

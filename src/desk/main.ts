@@ -80,7 +80,7 @@ async function run(places: readonly DeskPlace[]): Promise<void> {
   socket.once('close', () => void end());
   for (const place of places) {
     const http = httpServer((request, response) => void answer(request, response));
-    listeners.push(await listen(http, place.listen, http, place.descriptor));
+    listeners.push(await listen(http.server, place.listen, http, place.descriptor));
   }
   process.stdout.write(`${JSON.stringify({ addresses: listeners.map(({ address }) => address) })}\n`);
 }

@@ -16,7 +16,7 @@ import type { UnitPool } from '../store/unit-pool.js';
 import { SECRET_LENGTH, Vault } from '../store/vault.js';
 import type { BookChange, ShareMode } from './ledger.js';
 import { FLAG, parseRecords, type LedgerRecord, type PutRecord } from './record.js';
-import { Tables, type Kept, type Row } from './tables.js';
+import { Tables, type ExpiryPlace, type Kept, type Row } from './tables.js';
 import type { FileId } from './tokens.js';
 
 const PEPPER_LENGTH = 32;
@@ -28,9 +28,11 @@ export interface Sharding {
   readonly shards: number;
   /** Bytes of a page of SQLite. */
   readonly pageBytes: number;
+  /** Expired shares that are worked on in one turn: however many expire at once, nobody else waits longer than for these. */
+  readonly atOnce: number;
 }
 
-const SHARDING: Sharding = { shards: 16, pageBytes: 4 * KiB };
+const SHARDING: Sharding = { shards: 16, pageBytes: 4 * KiB, atOnce: 128 };
 
 /** Told of what ends without anybody having asked, and of everything that leaves something to be shredded. */
 export interface StateListener {
@@ -48,6 +50,12 @@ export class LedgerState implements SealedState {
   #pepper = secretBytes(PEPPER_LENGTH);
   /** No share expires before this. */
   #earliest = Infinity;
+  /** The latest clock on record: what has expired by it is dropped. */
+  #recorded = 0;
+  /** From the call of `compact` to the end of the body that follows. */
+  #sealing = false;
+  /** For each shard, how far `takeExpired` has come. */
+  #taken: (ExpiryPlace | undefined)[] = [];
   #live = 0;
   #keptUnits = 0;
   readonly #units: Record<ShareMode, number> = { timed: 0, burn: 0, never: 0 };
@@ -124,16 +132,51 @@ export class LedgerState implements SealedState {
     }
   }
 
+  /**
+   * A replay drops all that has expired before it goes on. Live, a part is dropped here and the rest by `dropSome`, in
+   * turns: until then it is refused by its time, its units are nobody else's, and no record changes that.
+   */
   apply(clock: number, entries: readonly Buffer[]): void {
-    this.#dropExpired(clock);
+    this.#recorded = clock;
+    while (this.dropSome() && this.listener === null);
     for (const entry of entries) {
       for (const record of parseRecords(entry)) this.#applyRecord(record);
     }
   }
 
-  /** What has expired by `clock` and was not dropped yet. */
-  expired(clock: number): Row[] {
-    return clock < this.#earliest ? [] : this.#shards.flatMap((tables) => tables.expired(clock));
+  /** Whether anything has expired by `clock` and was not dropped yet. */
+  hasExpired(clock: number): boolean {
+    return clock >= this.#earliest;
+  }
+
+  /** Some of what has expired by `clock`, each share once. Empty = that was all. */
+  takeExpired(clock: number): Row[] {
+    if (!this.hasExpired(clock)) return [];
+    const rows: Row[] = [];
+    for (const [shard, tables] of this.#shards.entries()) {
+      const some = tables.expired(clock, this.#sharding.atOnce - rows.length, this.#taken[shard]);
+      const last = some.at(-1);
+      if (last !== undefined) this.#taken[shard] = { expiresAt: last.expiresAt ?? 0, id: last.id };
+      rows.push(...some);
+      if (rows.length === this.#sharding.atOnce) break;
+    }
+    return rows;
+  }
+
+  /** Drops some of what has expired by the clock on record. True while there may be more. Nothing while a body is taken. */
+  dropSome(): boolean {
+    if (this.#sealing || !this.hasExpired(this.#recorded)) return false;
+    let room = this.#sharding.atOnce;
+    for (const tables of this.#shards) {
+      for (const row of tables.expired(this.#recorded, room)) {
+        this.#drop(row);
+        this.listener?.expired(row);
+        room--;
+      }
+      if (room === 0) return true;
+    }
+    this.#earliest = Math.min(...this.#shards.map((tables) => tables.earliest()));
+    return false;
   }
 
   due(clock: number): number {
@@ -141,10 +184,12 @@ export class LedgerState implements SealedState {
   }
 
   async compact(): Promise<void> {
+    while (this.dropSome()) await setImmediate();
     for (const tables of this.#shards) {
       // One shard a tick: readers get their turn in between.
       if (tables.compact()) await setImmediate();
     }
+    this.#sealing = true;
   }
 
   bodyLength(): number {
@@ -163,6 +208,7 @@ export class LedgerState implements SealedState {
       yield u32(image.length);
       yield image;
     }
+    this.#sealing = false;
   }
 
   wipe(): void {
@@ -201,15 +247,6 @@ export class LedgerState implements SealedState {
 
   get shards(): readonly Tables[] {
     return this.#shards;
-  }
-
-  #dropExpired(clock: number): void {
-    if (clock < this.#earliest) return;
-    for (const row of this.expired(clock)) {
-      this.#drop(row);
-      this.listener?.expired(row);
-    }
-    this.#earliest = Math.min(...this.#shards.map((tables) => tables.earliest()));
   }
 
   #applyRecord(record: LedgerRecord): void {

@@ -144,7 +144,10 @@ export interface Ledger {
   setHeld(share: Share, held: boolean, also?: readonly LedgerChange[]): Promise<Share | null>;
   /** The listener is called synchronously when a share dies, for any cause. */
   onGone(listener: (id: ShareId, cause: GoneCause) => void): void;
-  /** Ends what has expired: secrets wiped, listeners called, units free. Says how many. Called each second. */
+  /**
+   * Ends what has expired: secrets wiped, listeners called, units free. Some at once, and says how many; the rest in turns,
+   * so that nobody waits. Called each second.
+   */
   sweepExpired(): number;
   /** A reader's hold on the units of a live share; null = gone. */
   hold(share: Share): Hold | null;

@@ -4,6 +4,7 @@
  * Claims are made in memory, synchronously: `#gone` has the shares whose end is being written, `#viewsLeft` the numbers
  * that are being written. Whoever looks a share up sees them before the medium does.
  */
+import { setImmediate } from 'node:timers/promises';
 import { secretCopy } from '../base/bytes.js';
 import { invariant, Refusal } from '../base/errors.js';
 import { KiB, MiB } from '../base/units.js';
@@ -49,6 +50,7 @@ export class LiveLedger implements Ledger {
   readonly #opened = new Set<ShareId>();
   /** Holds that a share took over, or is taking over. */
   readonly #given = new WeakSet<Hold>();
+  #sweeping = false;
   readonly #listeners: ((id: ShareId, cause: GoneCause) => void)[] = [];
 
   constructor(store: SealedStore, state: LedgerState, pool: UnitPool) {
@@ -169,16 +171,14 @@ export class LiveLedger implements Ledger {
 
   sweepExpired(): number {
     if (this.#store.ended !== null) return 0;
-    const rows = this.#state.expired(this.now()).filter((row) => !this.#gone.has(idOf(row.id)));
-    if (rows.length === 0) return 0;
-    for (const row of rows) {
-      this.#gone.add(idOf(row.id));
-      this.#state.vault.wipe(row.place);
-      this.#announce(idOf(row.id), 'expired');
-    }
-    // The rows are dropped and their units free when the clock is on record: a wrong one can't revive them then.
-    void this.#store.recordClock().catch(() => undefined);
-    return rows.length;
+    const now = this.now();
+    const { ended } = this.#endSome(now);
+    if (this.#sweeping || !this.#state.hasExpired(now)) return ended;
+    this.#sweeping = true;
+    void this.#sweep(now)
+      .catch(() => undefined)
+      .finally(() => (this.#sweeping = false));
+    return ended;
   }
 
   book(space: number): Book {
@@ -209,6 +209,28 @@ export class LiveLedger implements Ledger {
 
   unitsOf(mode: ShareMode): number {
     return this.#state.unitsOf(mode);
+  }
+
+  /** Ends some of what has expired by `now`: nobody reads on. Of those that were looked at, some had ended by an act. */
+  #endSome(now: number): { readonly looked: number; readonly ended: number } {
+    const looked = this.#state.takeExpired(now);
+    const rows = looked.filter((row) => !this.#gone.has(idOf(row.id)));
+    for (const row of rows) {
+      this.#gone.add(idOf(row.id));
+      this.#state.vault.wipe(row.place);
+      this.#announce(idOf(row.id), 'expired');
+    }
+    return { looked: looked.length, ended: rows.length };
+  }
+
+  /**
+   * Ends the rest, some each turn, and then puts the clock on record: a wrong one can't revive them from then on, and their
+   * rows are dropped and their units free.
+   */
+  async #sweep(now: number): Promise<void> {
+    while (this.#endSome(now).looked > 0) await setImmediate();
+    await this.#store.recordClock();
+    while (this.#store.ended === null && this.#state.dropSome()) await setImmediate();
   }
 
   /** Claims the end of a share at once; resolves when its tombstone is durable. */

@@ -51,6 +51,14 @@ export interface Kept {
   readonly units: UnitList;
 }
 
+/** A place in the order of expiry. */
+export interface ExpiryPlace {
+  readonly expiresAt: number;
+  readonly id: Uint8Array;
+}
+
+const FIRST: ExpiryPlace = { expiresAt: -1, id: new Uint8Array(0) };
+
 type Query =
   | 'byId'
   | 'byDeletion'
@@ -80,7 +88,8 @@ const SQL: Readonly<Record<Query, string>> = {
   byDeletion: `SELECT ${COLUMNS} FROM share WHERE deletion = ?`,
   byFileId: `SELECT ${COLUMNS} FROM share WHERE file_id = ?`,
   all: `SELECT ${COLUMNS} FROM share`,
-  expired: `SELECT ${COLUMNS} FROM share WHERE expires_at <= ?`,
+  expired: `SELECT ${COLUMNS} FROM share WHERE expires_at <= ? AND (expires_at, id) > (?, ?)
+            ORDER BY expires_at, id LIMIT ?`,
   earliest: 'SELECT min(expires_at) FROM share WHERE expires_at IS NOT NULL',
   due: 'SELECT count(*) FROM share WHERE expires_at <= ?',
   insert: `INSERT INTO share (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -132,8 +141,9 @@ export class Tables {
     for (const values of this.#all('all', [])) callback(rowOf(values));
   }
 
-  expired(clock: number): Row[] {
-    return [...this.#all('expired', [clock])].map(rowOf);
+  /** At most `count` that have expired by `clock`, in order, from the one behind `after` on. */
+  expired(clock: number, count: number, after: ExpiryPlace = FIRST): Row[] {
+    return [...this.#all('expired', [clock, after.expiresAt, after.id, count])].map(rowOf);
   }
 
   /** How many have expired by `clock`. */

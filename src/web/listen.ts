@@ -9,6 +9,7 @@ import { SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
 import { bareAnswer } from './bare-answer.js';
 import { inheritedSocket } from './inherited-sockets.js';
+import { Residue } from './residue.js';
 
 /** A circuit that is kept costs nothing; a new one costs a visitor half a second. */
 const KEEP_ALIVE = 75 * SECOND;
@@ -35,6 +36,14 @@ export interface Listening {
   readonly address: string;
   /** Takes no new connections, lets what is under way end within `grace` milliseconds, then cuts the rest. */
   close(grace: number): Promise<void>;
+  /** Called when there is time: what connections that wait keep of their last request is forgotten. */
+  forget(): void;
+}
+
+/** A server, and the wiping of what its connections leave behind. */
+export interface Mannered<S extends Server = Server> {
+  readonly server: S;
+  readonly residue: Residue;
 }
 
 /** How patient a server is with heads of requests, and whom it tells of those it gave up. */
@@ -47,13 +56,17 @@ export interface Patience {
 const PATIENT: Patience = { headers: 60 * SECOND, onSlowHead: () => undefined };
 
 /** A server for `handler`. */
-export function httpServer(handler: RequestListener, patience = PATIENT): Server {
+export function httpServer(handler: RequestListener, patience = PATIENT): Mannered {
   const server = http.createServer({ ...SERVER_OPTIONS, headersTimeout: patience.headers });
   return configureServer(server, handler, patience);
 }
 
 /** Gives an http or https server its manners. */
-export function configureServer<S extends Server>(server: S, handler: RequestListener, { onSlowHead }: Patience): S {
+export function configureServer<S extends Server>(
+  server: S,
+  handler: RequestListener,
+  { onSlowHead }: Patience,
+): Mannered<S> {
   server.on('request', handler);
   // The one who reads the body says "go on"; one that is refused by its headers is never sent.
   server.on('checkContinue', handler);
@@ -63,7 +76,7 @@ export function configureServer<S extends Server>(server: S, handler: RequestLis
     if (socket.writable && socket instanceof Socket && socket.bytesWritten === 0) socket.end(BAD_REQUEST);
     else socket.destroy();
   });
-  return server;
+  return { server, residue: new Residue(server, MOST_HEADER_BYTES) };
 }
 
 /**
@@ -73,7 +86,7 @@ export function configureServer<S extends Server>(server: S, handler: RequestLis
 export async function listen(
   server: NetServer,
   where: Listen,
-  http: Server,
+  http: Mannered,
   inherited = inheritedSocket(where.kind === 'unix' ? where.path : `tcp-${where.port}`, process.env, process.pid),
 ): Promise<Listening> {
   const sockets = connectionsOf(server);
@@ -89,7 +102,11 @@ export async function listen(
     else server.listen(where.port, where.host, ready);
   });
   if (where.kind === 'unix' && inherited === null) await chmod(where.path, 0o660);
-  return { address: addressOf(server, where), close: (grace) => close(server, http, { sockets, grace }) };
+  return {
+    address: addressOf(server, where),
+    close: (grace) => close(server, http, { sockets, grace }),
+    forget: () => http.residue.forgetPaths(),
+  };
 }
 
 /** Every connection of `server`, those included that http has not seen yet: before tor's line, or before a handshake. */
@@ -113,16 +130,16 @@ interface Ending {
   readonly grace: number;
 }
 
-async function close(server: NetServer, http: Server, { sockets, grace }: Ending): Promise<void> {
+async function close(server: NetServer, http: Mannered, { sockets, grace }: Ending): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // A kept connection is idle only once its last answer has ended, and one on which nothing came yet is no visit.
   const letGo = (): void => {
-    http.closeIdleConnections();
+    http.residue.closeIdle();
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
   };
   const sweep = setInterval(letGo, SWEEP);
   const timer = setTimeout(() => {
-    http.closeAllConnections();
+    http.server.closeAllConnections();
     for (const socket of sockets) socket.destroy();
   }, grace);
   letGo();

@@ -5,10 +5,10 @@
  * Which of the two speaks shows in the first byte: a TLS handshake begins with 0x16, which no HTTP method does.
  */
 import https from 'node:https';
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import net, { type Server as NetServer, type Socket } from 'node:net';
 import { SECOND } from '../base/units.js';
-import { configureServer, SERVER_OPTIONS, type Patience } from './listen.js';
+import { configureServer, SERVER_OPTIONS, type Mannered, type Patience } from './listen.js';
 
 const HANDSHAKE = 0x16;
 const FIRST_BYTE = 30 * SECOND;
@@ -22,7 +22,7 @@ export interface TlsFiles {
 export interface MirrorServer {
   /** Listens, and hands connections on. */
   readonly front: NetServer;
-  readonly secure: Server;
+  readonly secure: Mannered;
 }
 
 /** A server that hands connections to TLS, or answers them with a redirect to `origin`. */
@@ -32,15 +32,11 @@ export function mirrorServer(
   origin: string,
   patience: Patience,
 ): MirrorServer {
-  const headersTimeout = patience.headers;
-  const secure = https.createServer({
-    ...SERVER_OPTIONS,
-    headersTimeout,
-    cert: certificate,
-    key,
-    minVersion: 'TLSv1.3',
-  });
-  configureServer(secure, handler, patience);
+  const tls = { cert: certificate, key, minVersion: 'TLSv1.3' } as const;
+  const options = { ...SERVER_OPTIONS, headersTimeout: patience.headers, ...tls };
+  const secure = configureServer(https.createServer(options), handler, patience);
+  // It listens to nothing itself; only when told that it does, it keeps the list of its connections that residue.ts needs.
+  secure.server.emit('listening');
   const front = net.createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     socket.setTimeout(FIRST_BYTE, () => socket.destroy());
@@ -54,7 +50,7 @@ export function mirrorServer(
       socket.removeAllListeners('timeout');
       if (first[0] === HANDSHAKE) {
         socket.unshift(first);
-        secure.emit('connection', socket);
+        secure.server.emit('connection', socket);
       } else {
         redirect(socket, origin, first);
       }
@@ -66,6 +62,7 @@ export function mirrorServer(
 /** The path is kept where the request's first line is whole and plain; anything else leads to the front page. */
 function redirect(socket: Socket, origin: string, first: Buffer): void {
   const path = /^(?:GET|HEAD) (\/[\w./~?=&%-]*) HTTP\/1\.[01]\r\n/.exec(first.toString('latin1'))?.[1] ?? '/';
+  first.fill(0);
   const head = [
     'HTTP/1.1 301 Moved Permanently',
     `Location: ${origin}${path}`,

@@ -27,7 +27,7 @@ export const TINY: Geometry = {
   snapPieces: 64,
 };
 
-const SHARDING = { shards: 2, pageBytes: 512 };
+const SHARDING = { shards: 2, pageBytes: 512, atOnce: 2 };
 
 /** The product's modules, from its own build or from a copy in which a bug was planted. */
 export interface Modules {

@@ -3,7 +3,10 @@
  *
  * The oracle knows what was acknowledged. An upload answered 201 must be readable in every later life until someone ends it;
  * a deletion or burn that was answered, or of which a byte came, must never be readable again; what was in flight at the
- * kill may be either, but must then stay what it is. CHATPIC_KILL_LIVES sets how many lives there are.
+ * kill may be either, but must then stay what it is. In each life every share that must be there is looked at, and every
+ * one that went since the last; each tenth life, and at the end, all that ever went.
+ *
+ * CHATPIC_KILL_LIVES sets how many lives there are, CHATPIC_KILL_ACKNOWLEDGED how much must be acknowledged in all.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +17,12 @@ import { parseShared, type Shared } from '../stories/appliance.js';
 import { startProcess, type Life } from './process.js';
 
 const LIVES = Number(process.env['CHATPIC_KILL_LIVES'] ?? 50);
-const LOADERS = 6;
+const ACKNOWLEDGED = Number(process.env['CHATPIC_KILL_ACKNOWLEDGED'] ?? LIVES * 5);
+/** Of each five lives four come to work. */
+const LEAST_A_LIFE = ACKNOWLEDGED / (0.8 * LIVES);
+const LOADERS = 8;
+/** The store has room for three times as many. */
+const MOST_LIVE = 300;
 
 interface Kept extends Shared {
   readonly note: string;
@@ -26,6 +34,8 @@ interface Oracle {
   readonly live: Map<string, Kept>;
   /** Ended, and someone was told so: must be gone. */
   readonly gone: Map<string, Kept>;
+  /** Of those, the ones that went since they were last looked at. */
+  readonly justGone: Map<string, Kept>;
   /** Being ended when the process died: either, and then for good. */
   readonly doubtful: Map<string, Kept>;
   acknowledged: number;
@@ -69,6 +79,7 @@ async function end(base: string, oracle: Oracle): Promise<void> {
   if (response.status !== 200) return;
   oracle.doubtful.delete(kept.token);
   oracle.gone.set(kept.token, kept);
+  oracle.justGone.set(kept.token, kept);
   oracle.acknowledged++;
   const text = await response.text();
   if (kept.burn && text !== kept.note) oracle.wrong++;
@@ -76,7 +87,8 @@ async function end(base: string, oracle: Oracle): Promise<void> {
 
 async function load(base: string, oracle: Oracle, isOver: () => boolean): Promise<void> {
   for (let step = 0; !isOver(); step++) {
-    await (step % 3 === 2 ? end(base, oracle) : share(base, oracle)).catch(() => undefined);
+    const many = oracle.live.size > MOST_LIVE;
+    await (many || step % 3 === 2 ? end(base, oracle) : share(base, oracle)).catch(() => undefined);
   }
 }
 
@@ -87,26 +99,33 @@ async function isThere(base: string, { token, note, burn }: Kept): Promise<boole
   return response.status === 200 && text === note;
 }
 
-/** Holds the new life against what is known. Of the many that are gone, a part each time. */
-async function compare(base: string, oracle: Oracle, next: () => number): Promise<void> {
+/** Looks at all of `some`, a few at a time, and counts those that are not as they must be. */
+async function countWrong(base: string, some: Iterable<Kept>, mustBeThere: boolean): Promise<number> {
+  const waiting = [...some];
+  let wrong = 0;
+  const look = async (): Promise<void> => {
+    for (let kept = waiting.pop(); kept !== undefined; kept = waiting.pop())
+      if ((await isThere(base, kept)) !== mustBeThere) wrong++;
+  };
+  await Promise.all(Array.from({ length: LOADERS }, look));
+  return wrong;
+}
+
+/** Holds the new life against what is known. */
+async function compare(base: string, oracle: Oracle, allThatWent: boolean): Promise<void> {
   for (const kept of oracle.doubtful.values()) {
     if (await isThere(base, kept)) oracle.live.set(kept.token, kept);
     else oracle.gone.set(kept.token, kept);
   }
   oracle.doubtful.clear();
-  const some = <T>(all: Iterable<T>, part: number): T[] => {
-    const list = [...all];
-    return list.length < 60 ? list : list.filter(() => next() < part);
-  };
-  const live = some(oracle.live.values(), 60 / oracle.live.size);
-  const gone = some(oracle.gone.values(), 60 / oracle.gone.size);
-  await Promise.all(live.map(async (kept) => void (oracle.lost += (await isThere(base, kept)) ? 0 : 1)));
-  await Promise.all(gone.map(async (kept) => void (oracle.back += (await isThere(base, kept)) ? 1 : 0)));
+  oracle.lost += await countWrong(base, oracle.live.values(), true);
+  oracle.back += await countWrong(base, (allThatWent ? oracle.gone : oracle.justGone).values(), false);
+  oracle.justGone.clear();
 }
 
 test.test(
   `killed ${LIVES} times under load, starts and rounds included: nothing acknowledged is lost, nothing shredded comes back`,
-  { timeout: 600_000 },
+  { timeout: 10_000 * LIVES + 600_000 },
   async (t) => {
     const dir = await mkdtemp(path.join(tmpdir(), 'chatpic-kill-'));
     t.teardown(() => rm(dir, { recursive: true, force: true }));
@@ -120,6 +139,7 @@ test.test(
     const oracle: Oracle = {
       live: new Map(),
       gone: new Map(),
+      justGone: new Map(),
       doubtful: new Map(),
       acknowledged: 0,
       lost: 0,
@@ -137,24 +157,26 @@ test.test(
         continue;
       }
       const base = await running.ready;
-      await compare(base, oracle, next);
+      await compare(base, oracle, life % 10 === 9);
       let over = false;
+      const enough = oracle.acknowledged + 2 * next() * LEAST_A_LIFE;
       const loaders = Array.from({ length: LOADERS }, () => load(base, oracle, () => over));
       await new Promise((resolve) => setTimeout(resolve, 100 + next() * 1200));
+      for (let waited = 0; oracle.acknowledged < enough && waited < 60_000; waited += 5)
+        await new Promise((resolve) => setTimeout(resolve, 5));
       await running.kill();
       over = true;
       await Promise.all(loaders);
     }
     const last = startProcess(settings);
     const base = await last.ready;
-    await compare(base, oracle, () => 0);
-    for (const kept of oracle.live.values()) if (!(await isThere(base, kept))) oracle.lost++;
-    for (const kept of oracle.gone.values()) if (await isThere(base, kept)) oracle.back++;
+    await compare(base, oracle, true);
     t.equal(await last.stop(), 0, 'and it closes cleanly');
     t.comment(
-      `${LIVES} lives, ${killedInStart} killed in their start, ${oracle.acknowledged} acknowledged, ${oracle.live.size} live at the end`,
+      `${LIVES} lives, ${killedInStart} killed in their start, ${oracle.acknowledged} acknowledged, ` +
+        `${oracle.live.size} live at the end, ${oracle.gone.size} gone, ${oracle.lost} lost, ${oracle.back} back`,
     );
-    t.ok(oracle.acknowledged > LIVES * 5, 'there was load');
+    t.ok(oracle.acknowledged >= 0.9 * ACKNOWLEDGED, 'there was load');
     t.equal(oracle.lost, 0, 'lost');
     t.equal(oracle.back, 0, 'back');
     t.equal(oracle.wrong, 0, 'other bytes than were sent');

@@ -7,7 +7,7 @@ export const MAIN = path.resolve(import.meta.dirname, '../../src/main.js');
 
 export interface Life {
   readonly child: ChildProcess;
-  /** Resolves with the address once it is said; rejects when the process ends before. */
+  /** Resolves with the address or the socket's path once it is said; rejects when the process ends before. */
   readonly ready: Promise<string>;
   /** Everything that it printed so far. */
   output(): string;
@@ -17,12 +17,13 @@ export interface Life {
   stop(): Promise<number | null>;
 }
 
+/** `settings` are its environment, `nodeArgs` stand before the program, `args` behind the verb, `main` is another build. */
 export function startProcess(
   settings: Readonly<Record<string, string>>,
   nodeArgs: readonly string[] = [],
-  serveArgs: readonly string[] = [],
+  { main = MAIN, args = [] }: { readonly main?: string; readonly args?: readonly string[] } = {},
 ): Life {
-  const child = spawn(process.execPath, [...nodeArgs, MAIN, 'serve', ...serveArgs], {
+  const child = spawn(process.execPath, [...nodeArgs, main, 'serve', ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', CHATPIC_DESK_LISTEN: '127.0.0.1:0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -31,7 +32,7 @@ export function startProcess(
   const ready = new Promise<string>((resolve, reject) => {
     const read = (piece: Buffer): void => {
       printed += piece.toString('utf8');
-      const address = /Share something: +(http:\S+?)\/\n/.exec(printed)?.[1];
+      const address = /(?:Share something: +(http:\S+?)\/|the socket (\S+))\n/.exec(printed)?.slice(1).find(Boolean);
       if (address !== undefined) resolve(address);
     };
     child.stdout.on('data', read);

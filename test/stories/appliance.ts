@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { startApp, type App } from '../../src/app.js';
+import { openControl } from '../../src/web/control.js';
 import type { Clock } from '../../src/base/clock.js';
 import { lineLogger } from '../../src/base/log.js';
 import { configure } from '../../src/config/configuration.js';
@@ -70,7 +71,10 @@ export async function startAppliance({
       ...(desk ? { desk: { onionSocket: null } } : {}),
     });
     await app.store.filling;
-    return app;
+    // The operator's socket, as `serve` opens it.
+    const control = await openControl(path.join(dir, 'control.sock'), app.calls);
+    const close = (grace?: number): Promise<void> => control.close().then(() => app.close(grace));
+    return { ...app, close };
   };
   const appliance = {
     app: await open(),

@@ -60,7 +60,7 @@ async function deskHere(
   };
   const answer = createDesk(desk).callback();
   const http = httpServer((request, response) => void answer(request, response));
-  const listening = await listen(http, { kind: 'tcp', host: '127.0.0.1', port: 0 }, http);
+  const listening = await listen(http.server, { kind: 'tcp', host: '127.0.0.1', port: 0 }, http);
   const close = async (): Promise<void> => {
     await Promise.all([listening.close(0), decoder.close()]);
   };

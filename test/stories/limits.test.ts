@@ -44,7 +44,7 @@ function within(ended: Promise<unknown>, milliseconds: number): Promise<boolean>
 function loadOf({ dir }: Appliance): Promise<LoadReport> {
   return new Promise((resolve, reject) => {
     http
-      .get({ socketPath: path.join(dir, 'var', 'control.sock'), path: '/load' }, (response) => {
+      .get({ socketPath: path.join(dir, 'control.sock'), path: '/load' }, (response) => {
         let text = '';
         response.on('data', (piece: Buffer) => void (text += piece.toString()));
         response.on('end', () => resolve(JSON.parse(text) as LoadReport));

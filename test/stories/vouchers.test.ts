@@ -45,7 +45,7 @@ function control(socketPath: string, method: string, target: string, body: objec
 }
 
 async function mintedBy(dir: string, count = 1, days = 31): Promise<string[]> {
-  const text = await control(path.join(dir, 'var', 'control.sock'), 'POST', '/vouchers', { count, days });
+  const text = await control(path.join(dir, 'control.sock'), 'POST', '/vouchers', { count, days });
   return (JSON.parse(text) as { codes: string[] }).codes;
 }
 
@@ -93,7 +93,7 @@ test.test('a Pro code raises the limit, keeps longer, and puts a letter first', 
 test.test('a code ends with its time, and when it is revoked, and is good over a restart until then', async (t) => {
   const appliance = await startAppliance({ settings: SMALL });
   t.teardown(() => appliance.stop());
-  const socket = path.join(appliance.dir, 'var', 'control.sock');
+  const socket = path.join(appliance.dir, 'control.sock');
   const [first = '', second = '', third = ''] = await mintedBy(appliance.dir, 3, 2);
   await mintedBy(appliance.dir, 2, 5);
   const kept = appliance.app.store.ledger.book(32).entries();
@@ -150,7 +150,7 @@ test.test('using a Pro code writes nothing', async (t) => {
     });
   };
   t.strictSame(await pages({ code }), await pages({}), 'one page of one log, with a code and without');
-  t.match(await control(path.join(dir, 'var', 'control.sock'), 'GET', '/vouchers'), /"codes":1/);
+  t.match(await control(path.join(dir, 'control.sock'), 'GET', '/vouchers'), /"codes":1/);
 });
 
 test.test('guessing codes is slowed, and who has one is not kept out', async (t) => {
@@ -175,11 +175,19 @@ test.test('the operator mints, lists and revokes while the appliance runs and wh
   const dir = await mkdtemp(path.join(tmpdir(), 'chatpic-voucher-'));
   t.teardown(() => rm(dir, { recursive: true, force: true }));
   const data = path.join(dir, 'var');
-  const settings = { CHATPIC_DATA_DIR: data, CHATPIC_LISTEN: '127.0.0.1:0', ...SMALL, CHATPIC_SITE_NAME: 'A & B' };
+  const socket = path.join(dir, 'control.sock');
+  const own = { CHATPIC_CONTROL: `unix:${socket}` };
+  const settings = {
+    ...own,
+    CHATPIC_DATA_DIR: data,
+    CHATPIC_LISTEN: '127.0.0.1:0',
+    ...SMALL,
+    CHATPIC_SITE_NAME: 'A & B',
+  };
   const life = startProcess(settings);
   const base = await life.ready;
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  t.equal((await stat(path.join(data, 'control.sock'))).mode & 0o777, 0o600, 'its own user alone may open the door');
+  t.equal((await stat(socket)).mode & 0o777, 0o600, 'its own user alone may open the door');
   const minted = await chatpic(['voucher', 'mint', '--count', '3', '--days', '10'], settings);
   t.equal(minted.code, 0, minted.err);
   const codes = minted.out.trim().split('\n');
@@ -190,7 +198,7 @@ test.test('the operator mints, lists and revokes while the appliance runs and wh
   const sheet = await chatpic(['voucher', 'mint', '--count', '2', '--sheet'], settings);
   t.match(sheet.out, /<h2>A &amp; B Pro<\/h2><code>/);
   t.equal(await life.stop(), 0);
-  await t.rejects(stat(path.join(data, 'control.sock')), 'the door goes with the appliance');
+  await t.rejects(stat(socket), 'the door goes with the appliance');
   const json = await chatpic(['voucher', 'list', '--json'], settings);
   t.match(JSON.parse(json.out), {
     batches: [

@@ -40,8 +40,8 @@ test.test('sockets for another process, or none, are not taken', (t) => {
 /** Serves on the socket that it was handed as descriptor 3, and answers which process it is. */
 const LIFE = `
   const { listen, httpServer } = await import(${JSON.stringify(new URL('../../src/web/listen.js', import.meta.url).href)});
-  const server = httpServer((_request, response) => response.end(String(process.pid)));
-  await listen(server, { kind: 'unix', path: process.argv[1] }, server);`;
+  const http = httpServer((_request, response) => response.end(String(process.pid)));
+  await listen(http.server, { kind: 'unix', path: process.argv[1] }, http);`;
 
 /** Makes the socket, as systemd does, and runs two lives on it in a row. Blocked meanwhile, it never accepts itself. */
 const HOLDER = `

@@ -186,7 +186,7 @@ test.test('over a real onion service', { ...needs('tor'), timeout: 270_000 }, as
     const after = (await verb('rotate', '--yes')).trim();
     const staff = /^staff +(\S+)$/m.exec(await verb('address'))?.[1] ?? '';
     const key = (await verb('client', 'add', 'anna')).trim();
-    const life = startProcess(settings, [], ['--onion']);
+    const life = startProcess(settings, [], { args: ['--onion'] });
     t.teardown(() => life.child.kill('SIGKILL'));
     await life.ready;
     for (let n = 0; n < 900 && !life.output().includes('Over Tor:'); n++) await sleep(100);

@@ -1,0 +1,101 @@
+/**
+ * What a connection leaves behind in memory, and its wiping.
+ *
+ * What holds, and why:
+ * - The bytes that a socket read are overwritten as soon as Node's parser is done with them: it copies bodies and headers
+ *   out. A listener for `data` beside the parser's own sees to it, and also keeps the parser from reading the socket by
+ *   itself, into a buffer of the process that nobody could wipe.
+ * - The parser keeps the path of its last request until the next one begins. `forgetPaths` gives those of connections that
+ *   wait for a request a new beginning; what is freed the allocator overwrites (see systemd/chatpic.service). Parsers of
+ *   closed connections are not kept for the next one.
+ *
+ * What does not hold: strings that were made of those bytes are in V8's heap until they are collected (`janitor/`).
+ */
+import { createRequire } from 'node:module';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as TlsServer } from 'node:tls';
+import type { Socket } from 'node:net';
+
+/** What is used here of Node's parser. */
+interface Parser {
+  remove(): void;
+  initialize(type: number, resource: object, mostHeaderBytes: number, lenient: number, connections: Connections): void;
+}
+
+/** The list by which a server knows its connections; `idle` are those that are between two requests. */
+interface Connections {
+  idle(): readonly Parser[];
+}
+
+interface Inside {
+  readonly HTTPParser: { readonly REQUEST: number };
+  readonly parsers: { max: number };
+}
+
+const { HTTPParser, parsers } = createRequire(import.meta.url)('_http_common') as Inside;
+
+/** Calls deep: more than any answer or record that Node keeps on the stack, which are of 16 KiB. */
+const DEPTH = 4000;
+
+/**
+ * Overwrites the stack below the caller: Node decrypts TLS records and puts small answers together in buffers on it, which
+ * stay there until something else comes as deep.
+ */
+export function overwriteStack(depth = DEPTH): number {
+  return depth === 0 ? 0 : 1 + overwriteStack(depth - 1);
+}
+
+/** Wipes what comes in on connections of a server. `forgetPaths` is called when there is time for it. */
+export class Residue {
+  readonly #server: Server;
+  readonly #mostHeaderBytes: number;
+  /** Answers under way on each open connection. */
+  readonly #underWay = new Map<Socket, number>();
+
+  /** Listens on `server`, which must have its own listeners already and reads heads of at most `mostHeaderBytes`. */
+  constructor(server: Server, mostHeaderBytes: number) {
+    this.#server = server;
+    this.#mostHeaderBytes = mostHeaderBytes;
+    parsers.max = 0;
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => this.#watch(socket));
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const { socket } = request;
+      this.#add(socket, 1);
+      response.once('close', () => this.#add(socket, -1));
+    });
+  }
+
+  /** Lets each connection that waits for its next request forget the path of the last. */
+  forgetPaths(): void {
+    const connections = connectionsOf(this.#server);
+    if (connections === undefined) return;
+    for (const parser of connections.idle()) {
+      parser.remove();
+      parser.initialize(HTTPParser.REQUEST, {}, this.#mostHeaderBytes, 0, connections);
+    }
+  }
+
+  /** Ends the connections on which nothing is under way. */
+  closeIdle(): void {
+    for (const [socket, underWay] of this.#underWay) if (underWay === 0) socket.destroy();
+  }
+
+  #watch(socket: Socket): void {
+    this.#underWay.set(socket, 0);
+    socket.on('data', (piece: Buffer) => piece.fill(0));
+    socket.once('close', () => this.#underWay.delete(socket));
+  }
+
+  #add(socket: Socket, by: number): void {
+    const underWay = this.#underWay.get(socket);
+    if (underWay !== undefined) this.#underWay.set(socket, underWay + by);
+  }
+}
+
+/** Node has the list behind a symbol, from when the server listens. */
+function connectionsOf(server: Server): Connections | undefined {
+  const symbol = Object.getOwnPropertySymbols(server).find(
+    ({ description }) => description === 'http.server.connections',
+  );
+  return symbol === undefined ? undefined : (server as unknown as Record<symbol, Connections>)[symbol];
+}
