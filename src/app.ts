@@ -1,14 +1,13 @@
 /**
  * The composition root: opens the rooms upward, closes them downward, and is the only place that says `new` to them.
  */
-import type { RequestListener } from 'node:http';
-import type { Server as NetServer, Socket } from 'node:net';
 import path from 'node:path';
 import { systemClock, type Clock } from './base/clock.js';
 import type { Logger } from './base/log.js';
 import { SECOND } from './base/units.js';
-import type { Configuration, Limits, Mirror } from './config/configuration.js';
-import { SettingsError, type Listen } from './config/environment.js';
+import type { Configuration, Limits } from './config/configuration.js';
+import type { Listen } from './config/environment.js';
+import { sha256Base64 } from './crypto/hash.js';
 import { startDesk, type DeskProcess } from './desk/desk-process.js';
 import { openHost } from './desk/host/host.js';
 import { formReceiver } from './intake/multipart.js';
@@ -28,24 +27,25 @@ import { Moderation } from './moderation/moderation.js';
 import { Retrieval } from './retrieval/retrieval.js';
 import { Rounds } from './shred/rounds.js';
 import type { RootKey } from './store/root-key.js';
-import { expectCircuitLine } from './tor/circuit-id.js';
 import { CircuitLimits, DEFAULT_BOUNDS, type CircuitBounds } from './tor/circuit-limits.js';
-import type { CircuitId } from './tor/circuit-line.js';
 import type { ControlCalls } from './web/control.js';
 import { controlCalls } from './web/control-calls.js';
 import { Challenge } from './web/challenge.js';
 import { Counts, type Bound } from './web/counts.js';
-import { httpServer, listen, type Listening, type Mannered, type Patience } from './web/listen.js';
-import { mirrorServer, type TlsFiles } from './web/mirror.js';
-import { createMoved } from './web/moved.js';
+import type { Listening } from './web/listen.js';
+import {
+  mirrorPlace,
+  movedPlace,
+  onionPlace,
+  sendersPlace,
+  type OnionListener,
+  type Place,
+} from './web/listener-places.js';
+import { openPlace } from './web/open-place.js';
 import { OpenWords } from './web/open-words.js';
 import { createPages } from './web/pages/pages.js';
 import { overwriteStack } from './web/residue.js';
-import { createSenders } from './web/senders.js';
 import type { Services } from './web/services.js';
-import type { Site } from './web/site.js';
-import { sha256Base64 } from './crypto/hash.js';
-import { loadTls } from './web/tls.js';
 import { Traffic } from './web/traffic.js';
 
 /** Limits that a flood of uploads runs into: they switch the challenge on. */
@@ -53,17 +53,6 @@ const STRAINS: ReadonlySet<Bound> = new Set(['uploads', 'bodies', 'decoders']);
 /** Uploads and downloads under way get this long to end when the appliance is stopped. */
 const GRACE = 15 * SECOND;
 const TEMPLATES = path.resolve(import.meta.dirname, '../../templates');
-
-/** A second way in: the socket on which the onion service of a tor beside this process arrives. */
-export interface OnionListener {
-  /** `http://….onion`. */
-  readonly origin: string;
-  readonly socket: string;
-  /** Where visitors of the address before the last rotation arrive, if it is still served. */
-  readonly previousSocket: string | null;
-  /** Ends a circuit that is far over its bounds. */
-  readonly closeCircuit: (circuit: CircuitId) => void;
-}
 
 export interface DeskOptions {
   /** A second way in: the socket on which the staff's onion service arrives. */
@@ -134,7 +123,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   const parts: Parts = { listeners, janitor, services, decoder, store, desk: null };
   const listenFor = async (place: Place): Promise<string> => {
-    const listener = await openSenders(place, services, { limits, activity, headers: bounds.headers });
+    const listener = await openPlace(place, services, { limits, activity, headers: bounds.headers });
     listeners.push(listener);
     return listener.address;
   };
@@ -219,117 +208,6 @@ async function openDesk(
 /** Requests are counted by the minute. */
 function circuitBounds({ circuitRequests, circuitUploads, circuitConnections }: Limits): CircuitBounds {
   return { ...DEFAULT_BOUNDS, requests: circuitRequests, uploads: circuitUploads, connections: circuitConnections };
-}
-
-/** A listener of the senders' site, and what its links bear. */
-interface Place {
-  readonly listen: Listen;
-  readonly circuitIds: boolean;
-  readonly site: (address: string) => Site;
-  /** Where this process ends TLS. */
-  readonly tls?: TlsFiles;
-  /** Only the notice that the site has moved is given there. */
-  readonly moved?: boolean;
-}
-
-/** The configured listener. Its links bear the onion's address where one is configured, else the address listened on. */
-function sendersPlace(c: Configuration, onion?: OnionListener): Place {
-  const { onionOrigin, mirrorOrigin, listen: where, circuitIds } = c;
-  const secure = false;
-  const site = (address: string): Site =>
-    onionOrigin !== null
-      ? { kind: 'onion', origin: onionOrigin, onionOrigin, mirrorOrigin, secure }
-      : { kind: 'local', origin: originOf(where, address), onionOrigin: onion?.origin ?? null, mirrorOrigin, secure };
-  return { listen: where, circuitIds, site };
-}
-
-function onionPlace({ mirrorOrigin }: Configuration, { origin, socket }: OnionListener): Place {
-  const site: Site = { kind: 'onion', origin, onionOrigin: origin, mirrorOrigin, secure: false };
-  return { listen: { kind: 'unix', path: socket }, circuitIds: true, site: () => site };
-}
-
-/** An old onion address: it only tells the new one. */
-function movedPlace(c: Configuration, onion?: OnionListener): Place | null {
-  const socket = onion?.previousSocket ?? null;
-  const onionOrigin = onion?.origin ?? c.onionOrigin;
-  const where: Listen | null = socket === null ? c.movedListen : { kind: 'unix', path: socket };
-  if (where === null || onionOrigin === null) return null;
-  const site: Site = { kind: 'onion', origin: onionOrigin, onionOrigin, mirrorOrigin: null, secure: false };
-  return { listen: where, circuitIds: socket !== null || c.circuitIds, site: () => site, moved: true };
-}
-
-function originOf(where: Listen, address: string): string {
-  return where.kind === 'unix' ? 'http://localhost' : address;
-}
-
-async function mirrorPlace(c: Configuration, mirror: Mirror, clock: Clock, onion?: OnionListener): Promise<Place> {
-  const origin =
-    c.mirrorOrigin ?? (mirror.listen.kind === 'tcp' ? `https://${mirror.listen.host}:${mirror.listen.port}` : null);
-  if (origin === null) throw new SettingsError([MIRROR_WITHOUT_ORIGIN]);
-  const tls = mirror.tls === null ? null : await loadTls(mirror.tls, new URL(origin).hostname, clock.wall());
-  const onionOrigin = c.onionOrigin ?? onion?.origin ?? null;
-  const { readOnly } = mirror;
-  const site: Site = { kind: 'mirror', origin, onionOrigin, mirrorOrigin: origin, secure: true, readOnly };
-  return { listen: mirror.listen, circuitIds: false, site: () => site, ...(tls === null ? {} : { tls }) };
-}
-
-const MIRROR_WITHOUT_ORIGIN = {
-  name: 'CHATPIC_MIRROR_ORIGIN',
-  value: '(none)',
-  expected: 'https://NAME of the mirror, because its listener is a socket',
-};
-
-interface Watched {
-  readonly limits: CircuitLimits;
-  readonly activity: Activity;
-  /** Milliseconds for the head of a request. */
-  readonly headers: number;
-}
-
-async function openSenders(place: Place, services: Services, watched: Watched): Promise<Listening> {
-  const { limits, activity, headers } = watched;
-  const { traffic, counts } = services;
-  // The address is known only once the server listens, and the site's links bear it.
-  const handling: { current: RequestListener } = { current: (_request, response) => void response.destroy() };
-  const handler = traffic.through(
-    (request, response) => handling.current(request, response),
-    () => activity.begin(),
-  );
-  const { front, http } = serverFor(place, handler, { headers, onSlowHead: () => counts.add('headers') });
-  const circuits = place.circuitIds
-    ? { limits, circuitOf: expectCircuitLine(http.server, { admit: admitBy(limits) }) }
-    : null;
-  traffic.watch(front);
-  const listening = await listen(front, place.listen, http);
-  const site = place.site(listening.address);
-  const app = place.moved === true ? createMoved(site, services, circuits) : createSenders(site, services, circuits);
-  const answer = app.callback();
-  handling.current = (request, response) => void answer(request, response);
-  return listening;
-}
-
-/** Plain http, or TLS where the mirror ends it itself. */
-function serverFor(
-  { tls, site }: Place,
-  handler: RequestListener,
-  patience: Patience,
-): { front: NetServer; http: Mannered } {
-  if (tls === undefined) {
-    const http = httpServer(handler, patience);
-    return { front: http.server, http };
-  }
-  const { front, secure } = mirrorServer(handler, tls, site('').origin, patience);
-  return { front, http: secure };
-}
-
-/** Counts a circuit's connections; one that has too many gets no more. */
-function admitBy(limits: CircuitLimits): (circuit: CircuitId, socket: Socket) => boolean {
-  return (circuit, socket) => {
-    const release = limits.connect(circuit);
-    if (release === null) return false;
-    socket.once('close', release);
-    return true;
-  };
 }
 
 interface Parts {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { systemClock } from '../base/clock.js';
 import type { Logger } from '../base/log.js';
-import type { OnionListener } from '../app.js';
+import type { OnionListener } from '../web/listener-places.js';
 import type { Configuration } from '../config/configuration.js';
 import { openServiceFolder, readServiceAddress } from '../tor/service-folder.js';
 import { findTor } from '../tor/tor-binary.js';

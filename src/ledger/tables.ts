@@ -12,17 +12,17 @@ import { encodeUnits, modeCode, modeOf, parseUnits } from './record.js';
 import type { FileId } from './tokens.js';
 
 const SCHEMA = `
-  CREATE TABLE share (
+  CREATE TABLE IF NOT EXISTS share (
     id BLOB PRIMARY KEY, deletion BLOB NOT NULL, file_id TEXT NOT NULL, expires_at INTEGER, mode INTEGER NOT NULL,
     views INTEGER, flags INTEGER NOT NULL, place INTEGER NOT NULL, units BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX share_deletion ON share (deletion);
-  CREATE INDEX share_file_id ON share (file_id);
-  CREATE INDEX share_expires_at ON share (expires_at) WHERE expires_at IS NOT NULL;
-  CREATE TABLE book (
+  CREATE INDEX IF NOT EXISTS share_deletion ON share (deletion);
+  CREATE INDEX IF NOT EXISTS share_file_id ON share (file_id);
+  CREATE INDEX IF NOT EXISTS share_expires_at ON share (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS book (
     space INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, key)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE kept (file_id TEXT PRIMARY KEY, units BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS kept (file_id TEXT PRIMARY KEY, units BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `;
 const COLUMNS = 'id, deletion, file_id, expires_at, mode, views, flags, place, units';
 
@@ -120,7 +120,8 @@ export class Tables {
     this.#database = new sqlite.Database(image);
     if (image === null) this.#database.run(`PRAGMA page_size = ${pageBytes}`);
     this.#database.run('PRAGMA journal_mode = MEMORY; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;');
-    if (image === null) this.#database.run(SCHEMA);
+    // An image that an earlier version made gets the tables that it lacks.
+    this.#database.run(SCHEMA);
     this.#pageBytes = Number(this.#database.exec('PRAGMA page_size')[0]?.values[0]?.[0]);
   }
 
