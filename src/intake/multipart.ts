@@ -41,7 +41,8 @@ export interface FormLimits {
 /** What one request has taken in so far; the engine finds it by its request. */
 interface Taking {
   readonly limits: FormLimits;
-  readonly files: ReceivedFile[];
+  /** In the order of their parts, whichever is ready first; null = not ready, or not taken. */
+  readonly files: (ReceivedFile | null)[];
   /** Parts that are being read now. */
   readonly streams: Set<Readable>;
   /** The first refusal or failure; the rest of the body is only drained. */
@@ -74,7 +75,7 @@ export function formReceiver(arena: Arena): FormReceiver {
     takings.set(ctx.req, taking);
     const release = (): void => {
       taking.over = true;
-      for (const { spooled } of taking.files.splice(0)) spooled.release();
+      for (const file of taking.files.splice(0)) file?.spooled.release();
     };
     // A browser that leaves in the middle closes the request, not the part that is being read.
     const cut = (): void => {
@@ -92,7 +93,8 @@ export function formReceiver(arena: Arena): FormReceiver {
     if (failed !== null) release();
     if (failed !== null && !(failed instanceof Refusal)) throw failed;
     const body = (ctx.request as { body?: unknown }).body ?? (ctx.req as { body?: unknown }).body;
-    return { fields: stringFields(body), files: taking.files, refused: failed, release };
+    const files = taking.files.filter((file) => file !== null);
+    return { fields: stringFields(body), files, refused: failed, release };
   };
 }
 
@@ -127,6 +129,7 @@ async function takeFile(
   if (file.fieldname !== 'file') throw new Refusal('malformed', 'files come in the field "file"', { field: 'file' });
   if (taking.failed !== null) return drain(file.stream);
   taking.streams.add(file.stream);
+  const place = taking.files.push(null) - 1;
   try {
     const { progress, fileBytes } = taking.limits;
     const spooled = await spool(arena, file.stream as AsyncIterable<Buffer>, {
@@ -134,7 +137,7 @@ async function takeFile(
       onTooLarge: () => progress.stage('too-large'),
     });
     if (taking.over) spooled.release();
-    else taking.files.push({ wish: file.originalname, spooled });
+    else taking.files[place] = { wish: file.originalname, spooled };
   } finally {
     taking.streams.delete(file.stream);
   }

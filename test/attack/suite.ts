@@ -75,9 +75,14 @@ class Visitor {
   async watch(milliseconds: number, least = 1): Promise<Told[]> {
     this.#told = [];
     this.#since = performance.now();
+    this.#child.send('go');
     await pause(milliseconds);
     for (let waited = 0; this.#told.length < least && waited < 60; waited++) await pause(500);
     return this.#told;
+  }
+
+  rest(): void {
+    this.#child.send('rest');
   }
 
   stop(): void {
@@ -128,6 +133,8 @@ async function measured(
   const held = running?.held() ?? '';
   const peak = server.peak();
   await running?.stop();
+  // Memory is given back when it is quiet.
+  visitor.rest();
   const times = told.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
   return {
     name,

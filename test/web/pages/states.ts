@@ -413,7 +413,7 @@ export const STATES: readonly State[] = [
   ...(['intimate-image', 'counter-notice', 'authority'] as const).map((kind) =>
     state('takedown', kind, { ...takedown, kind }),
   ),
-  state('takedown', 'no reason', { ...takedown, kind: 'authority', problem: 'work' }),
+  state('takedown', 'no-reason', { ...takedown, kind: 'authority', problem: 'work' }),
   ...(['links', 'work', 'name', 'contact', 'goodFaith', 'accurate', 'too-long', 'not-taken'] as const).map((problem) =>
     state(
       'takedown',
