@@ -35,7 +35,7 @@ function ownPath(target: string): string {
   return path === target || path.startsWith('/') ? path : `/${path}`;
 }
 
-/** A path that exists, asked for in a way that it doesn't know: 405 with what it knows, 204 for OPTIONS. */
+/** A path that exists, asked for in a way that it does not know: refused with what it knows in `Allow`, 204 for OPTIONS. */
 export function wrongMethod(router: Router) {
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
     const known = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
