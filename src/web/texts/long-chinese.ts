@@ -47,7 +47,7 @@ export const longChinese: LongTexts = {
       {
         heading: 'Pro 码是什么？',
         paragraphs: [
-          '它把上限提高到每个文件 {pro}，并让分享保留更久，每月 4.99 美元。我们不记录它用于哪些上传。请通过联系页面索取。',
+          '它把上限提高到每个文件 {pro}，并让分享最长保留 {days} 天。我们不记录它用于哪些上传。“Pro 码”页面（/pro）说明如何取得。',
         ],
       },
       {

@@ -47,7 +47,7 @@ export const longFrench: LongTexts = {
       {
         heading: 'Qu’est-ce qu’un code Pro ?',
         paragraphs: [
-          'Un code qui porte la limite à {pro} par fichier et garde les partages plus longtemps, pour 4,99 $ par mois. Nous ne notons pas pour quels envois un code a servi. Demandez-en un par la page de contact.',
+          'Un code qui porte la limite à {pro} par fichier et garde les partages jusqu’à {days} jours. Nous ne notons pas pour quels envois un code a servi. La page « Codes Pro » (/pro) dit où en obtenir un.',
         ],
       },
       {

@@ -47,7 +47,7 @@ export const longGerman: LongTexts = {
       {
         heading: 'Was ist ein Pro-Code?',
         paragraphs: [
-          'Ein Code, der die Grenze auf {pro} je Datei hebt und Freigaben länger leben lässt, für 4,99 $ im Monat. Wir halten nicht fest, für welche Dateien ein Code benutzt wurde. Fragen Sie über die Kontaktseite danach.',
+          'Ein Code, der die Grenze auf {pro} je Datei hebt und Freigaben bis zu {days} Tage leben lässt. Wir halten nicht fest, für welche Dateien ein Code benutzt wurde. Die Seite „Pro-Codes“ (/pro) sagt, wo es einen gibt.',
         ],
       },
       {

@@ -47,7 +47,7 @@ export const longSpanish: LongTexts = {
       {
         heading: '¿Qué es un código Pro?',
         paragraphs: [
-          'Un código que sube el límite a {pro} por archivo y conserva los envíos más tiempo, por 4,99 $ al mes. No anotamos para qué envíos se usó un código. Pídalo en la página de contacto.',
+          'Un código que sube el límite a {pro} por archivo y conserva los envíos hasta {days} días. No anotamos para qué envíos se usó un código. La página «Códigos Pro» (/pro) dice dónde conseguir uno.',
         ],
       },
       {
