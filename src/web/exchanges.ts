@@ -71,12 +71,18 @@ export class Exchanges {
     const exchange = { request, response, began: at, minute: read, older: read, newer: read, taken, onEnd: [] };
     this.#all.set(request, exchange);
     const { socket } = request;
-    const others = this.#bySocket.get(socket);
-    if (others === undefined) {
-      this.#bySocket.set(socket, new Set([exchange]));
-      socket.once('close', () => this.#endAll(socket));
-    } else others.add(exchange);
+    this.#on(socket).add(exchange);
     response.once('close', () => this.#end(exchange));
+  }
+
+  /** A method of its own, since a listener that lives as long as the connection would keep its first request otherwise. */
+  #on(socket: Socket): Set<Exchange> {
+    const known = this.#bySocket.get(socket);
+    if (known !== undefined) return known;
+    const exchanges = new Set<Exchange>();
+    this.#bySocket.set(socket, exchanges);
+    socket.once('close', () => this.#endAll(socket));
+    return exchanges;
   }
 
   /** Calls `then` when a request is over, at once if it is. */
