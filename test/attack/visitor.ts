@@ -6,7 +6,7 @@
 import sharp from 'sharp';
 
 const base = process.argv[2] ?? '';
-const TRIES = 4;
+const TRIES = 25;
 const pixels = Buffer.alloc(640 * 480 * 3, 0).map((_, i) => (i * 31 + (i >> 9) * 7) & 255);
 const photo = await sharp(pixels, { raw: { width: 640, height: 480, channels: 3 } })
   .jpeg()
