@@ -34,5 +34,5 @@ ENV NODE_ENV=production TZ=UTC UV_USE_IO_URING=0 \
 USER 10001:10001
 VOLUME /var/lib/chatpic /run/chatpic-web /run/chatpic-desk
 HEALTHCHECK --interval=30s --timeout=30s --start-period=20s CMD ["node", "container/healthcheck.js"]
-ENTRYPOINT ["node", "--disable-proto=delete", "--disable-sigusr1", "--expose-gc", "--clear-free-memory", "--single-threaded-gc", "--no-concurrent-array-buffer-sweeping", "--max-semi-space-size=1", "--no-warnings", "build/src/main.js"]
+ENTRYPOINT ["node", "--disable-proto=delete", "--disable-sigusr1", "--expose-gc", "--clear-free-memory", "--no-warnings", "build/src/main.js"]
 CMD ["serve"]

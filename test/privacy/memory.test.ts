@@ -111,16 +111,6 @@ function keysOf(name: string, { secret, key, streamKey }: Openers): Needle[] {
 
 const readable = canReadMemory(process.pid) && process.platform === 'linux' ? {} : { skip: 'needs /proc/PID/mem' };
 
-/**
- * No key may be found. Tokens and words of the last requests are found in some runs (docs/SHREDDING.md): they are told as a
- * figure until they are gone.
- */
-function onlyWords(t: Pick<typeof test, 'strictSame' | 'comment'>, found: Readonly<Record<string, number>>): void {
-  const keys = Object.entries(found).filter(([name]) => /^(S|K|content key)\b/.test(name));
-  t.strictSame(keys, [], 'no key is in memory');
-  if (Object.keys(found).length > 0) t.comment(`figure: still in memory: ${JSON.stringify(found)}`);
-}
-
 test.test('the expanded form of a key is that of FIPS 197', (t) => {
   const key = Buffer.from('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4', 'hex');
   t.equal(schedule(key).toString('hex'), '9ba354118e6925afa51a8b5f2067fcdea8b09c1a93d194cdbe49846eb75d5b9a');
@@ -177,7 +167,7 @@ test.test(
       const allowed = { live: /^(S|content key) of/, locked: /^content key of/ }[name];
       return allowed === undefined ? keys : keys.filter(({ name: what }) => !allowed.test(what));
     });
-    onlyWords(t, await stays(served.pid, [...visitor.needles, ...gone]));
+    t.strictSame(await stays(served.pid, [...visitor.needles, ...gone]), {});
     const vault = search(served.pid, [{ name: 'S', bytes: openersFor(live).secret }]);
     t.equal(vault.length, 1, 'the secret of a share that lives is there, once');
   },
@@ -216,7 +206,7 @@ test.test('the same behind tor, and over TLS', readable, async (t) => {
     for (let number = 0; number < 2; number++) await visitor.everything(number);
     needles.push(...visitor.needles);
   }
-  onlyWords(t, await stays(served.pid, needles));
+  t.strictSame(await stays(served.pid, needles), {});
 });
 
 interface Control {
