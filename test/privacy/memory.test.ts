@@ -3,13 +3,13 @@
  * switch, and each measure in the code, has a control that finds something without it.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'tap';
 import { MAIN, startProcess, type Life } from '../recovery/process.js';
 import { picture } from '../stories/appliance.js';
 import { openersOf, schedule, type Openers } from './key-forms.js';
+import { freePort } from '../ports.js';
 import { canReadMemory, familyOf, memoryOf, searchMemory, whileStopped, type Hit } from './memory.js';
 import type { Needle } from './needles.js';
 import { opensIn } from './slide.js';
@@ -172,14 +172,6 @@ test.test(
     t.equal(vault.length, 1, 'the secret of a share that lives is there, once');
   },
 );
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Behind tor's socket, and the mirror's TLS. */
 async function twoWays(): Promise<{ settings: Record<string, string>; ways: (socket: string) => Way[] }> {

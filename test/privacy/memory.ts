@@ -3,7 +3,7 @@
  * /proc/PID/mem while the process stands still. Every private mapping that can be written, the file-backed ones included.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { formsOf, type Needle } from './needles.js';
+import { searcher, type Needle } from './needles.js';
 
 export interface Region {
   /** Address of its first byte. */
@@ -106,12 +106,6 @@ export function whileStopped<T>(pid: number, work: () => T): T {
   }
 }
 
-interface Pattern {
-  readonly needle: string;
-  readonly form: string;
-  readonly bytes: Buffer;
-}
-
 /** A copy of all memory of a process, made while it stands still. */
 export function memoryOf(pid: number): Region[] {
   return whileStopped(pid, () => [...regionsOf(pid)]);
@@ -119,26 +113,12 @@ export function memoryOf(pid: number): Region[] {
 
 /** All places in memory where a needle stands in any form. */
 export function searchMemory(pid: number, needles: readonly Needle[]): Hit[] {
-  const patterns = needles.flatMap((needle) =>
-    formsOf(needle).map(({ form, bytes }) => ({ needle: needle.name, form, bytes })),
-  );
-  const byHead = new Map<number, Pattern[]>();
-  const heads = new Uint8Array(65536);
-  for (const pattern of patterns) {
-    const head = pattern.bytes.readUInt16LE(0);
-    heads[head] = 1;
-    byHead.set(head, [...(byHead.get(head) ?? []), pattern]);
-  }
+  const search = searcher(needles);
   const hits: Hit[] = [];
   for (const { start, name, bytes: hay } of regionsOf(pid)) {
-    for (let at = 0; at + 1 < hay.length; at++) {
-      const head = (hay[at] ?? 0) | ((hay[at + 1] ?? 0) << 8);
-      if (heads[head] === 0) continue;
-      for (const { needle, form, bytes } of byHead.get(head) ?? []) {
-        if (hay.compare(bytes, 0, bytes.length, at, Math.min(hay.length, at + bytes.length)) !== 0) continue;
-        const around = Buffer.from(hay.subarray(Math.max(0, at - AROUND), at + bytes.length + AROUND));
-        hits.push({ needle, form, address: start + at, region: name, around });
-      }
+    for (const { needle, form, at, length } of search(hay)) {
+      const around = Buffer.from(hay.subarray(Math.max(0, at - AROUND), at + length + AROUND));
+      hits.push({ needle, form, address: start + at, region: name, around });
     }
   }
   return hits;

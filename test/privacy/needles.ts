@@ -33,35 +33,47 @@ export function formsOf({ bytes }: Needle): readonly { readonly form: string; re
   return forms.filter((form, index) => forms.findIndex((other) => other.bytes.equals(form.bytes)) === index);
 }
 
-interface Pattern {
-  readonly said: string;
-  readonly bytes: Buffer;
+export interface Occurrence {
+  readonly needle: string;
+  readonly form: string;
+  /** Of the first byte, in what was searched. */
+  readonly at: number;
+  readonly length: number;
 }
 
 /**
- * Where `needles` stand in `hay`: "name (form) in place". Empty = nowhere. One pass over the bytes: a table of the first
- * two bytes of all patterns says at which places it is worth looking closer.
+ * A search for `needles` in all their forms. One pass over the bytes: a table of the first two bytes of all patterns says
+ * at which places it is worth looking closer.
  */
-export function found(needles: readonly Needle[], hay: ReadonlyMap<string, Buffer>): string[] {
+export function searcher(needles: readonly Needle[]): (hay: Buffer) => Generator<Occurrence> {
   const patterns = needles.flatMap((needle) =>
-    formsOf(needle).map(({ form, bytes }) => ({ said: `${needle.name} (${form})`, bytes })),
+    formsOf(needle).map(({ form, bytes }) => ({ needle: needle.name, form, bytes })),
   );
-  const byHead = new Map<number, Pattern[]>();
+  const byHead = new Map<number, typeof patterns>();
   const heads = new Uint8Array(65536);
   for (const pattern of patterns) {
     const head = pattern.bytes.readUInt16LE(0);
     heads[head] = 1;
     byHead.set(head, [...(byHead.get(head) ?? []), pattern]);
   }
-  const hits = new Set<string>();
-  for (const [place, content] of hay) {
-    for (let at = 0; at + 1 < content.length; at++) {
-      const head = (content[at] ?? 0) | ((content[at + 1] ?? 0) << 8);
+  return function* (hay) {
+    for (let at = 0; at + 1 < hay.length; at++) {
+      const head = (hay[at] ?? 0) | ((hay[at + 1] ?? 0) << 8);
       if (heads[head] === 0) continue;
-      for (const { said, bytes } of byHead.get(head) ?? []) {
-        if (content.subarray(at, at + bytes.length).equals(bytes)) hits.add(`${said} in ${place}`);
+      for (const { needle, form, bytes } of byHead.get(head) ?? []) {
+        if (hay.compare(bytes, 0, bytes.length, at, Math.min(hay.length, at + bytes.length)) !== 0) continue;
+        yield { needle, form, at, length: bytes.length };
       }
     }
+  };
+}
+
+/** Where `needles` stand in `hay`: "name (form) in place". Empty = nowhere. */
+export function found(needles: readonly Needle[], hay: ReadonlyMap<string, Buffer>): string[] {
+  const search = searcher(needles);
+  const hits = new Set<string>();
+  for (const [place, content] of hay) {
+    for (const { needle, form } of search(content)) hits.add(`${needle} (${form}) in ${place}`);
   }
   return [...hits];
 }

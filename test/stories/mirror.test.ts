@@ -1,22 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import test from 'tap';
-import { startAppliance, upload } from './appliance.js';
+import { freePort } from '../ports.js';
+import { startAppliance, upload, type Appliance } from './appliance.js';
 
 const ONION = `${'b3'.repeat(28)}.onion`;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 interface Answer {
   readonly status: number;
@@ -47,20 +39,34 @@ function ask(options: https.RequestOptions, secure = true, body = ''): Promise<A
   });
 }
 
+interface Mirror {
+  readonly port: number;
+  readonly onion: string;
+  /** Where its key and certificate are. */
+  readonly dir: string;
+  readonly appliance: Appliance;
+}
+
+async function mirror(scope: { teardown: (end: () => unknown) => unknown }, more: object = {}): Promise<Mirror> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'chatpic-mirror-'));
+  const port = await freePort();
+  const settings = {
+    CHATPIC_MIRROR_LISTEN: `127.0.0.1:${port}`,
+    CHATPIC_MIRROR_ORIGIN: 'https://mirror.example',
+    CHATPIC_TLS_CERT: path.join(dir, 'cert.pem'),
+    CHATPIC_TLS_KEY: path.join(dir, 'key.pem'),
+    CHATPIC_ONION: ONION,
+    ...more,
+  };
+  const appliance = await startAppliance({ settings });
+  scope.teardown(() => appliance.stop());
+  return { port, onion: appliance.base, dir, appliance };
+}
+
 test.test(
   'the mirror speaks TLS 1.3 alone, names the onion once, and answers plain http with a redirect',
   async (t) => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'chatpic-mirror-'));
-    const port = await freePort();
-    const settings = {
-      CHATPIC_MIRROR_LISTEN: `127.0.0.1:${port}`,
-      CHATPIC_MIRROR_ORIGIN: 'https://mirror.example',
-      CHATPIC_TLS_CERT: path.join(dir, 'cert.pem'),
-      CHATPIC_TLS_KEY: path.join(dir, 'key.pem'),
-      CHATPIC_ONION: ONION,
-    };
-    const appliance = await startAppliance({ settings });
-    t.teardown(() => appliance.stop());
+    const { dir, port } = await mirror(t);
     t.equal(statSync(path.join(dir, 'key.pem')).mode & 0o777, 0o600, 'the key was made for the first start');
     t.ok(existsSync(path.join(dir, 'cert.pem.csr')));
     t.match(readFileSync(path.join(dir, 'cert.pem'), 'utf8'), 'BEGIN CERTIFICATE');
@@ -107,27 +113,6 @@ test.test(
     t.equal(old, 'refused', 'TLS 1.2');
   },
 );
-
-interface Mirror {
-  readonly port: number;
-  readonly onion: string;
-}
-
-async function mirror(scope: { teardown: (end: () => unknown) => unknown }, more: object = {}): Promise<Mirror> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'chatpic-mirror-'));
-  const port = await freePort();
-  const settings = {
-    CHATPIC_MIRROR_LISTEN: `127.0.0.1:${port}`,
-    CHATPIC_MIRROR_ORIGIN: 'https://mirror.example',
-    CHATPIC_TLS_CERT: path.join(dir, 'cert.pem'),
-    CHATPIC_TLS_KEY: path.join(dir, 'key.pem'),
-    CHATPIC_ONION: ONION,
-    ...more,
-  };
-  const appliance = await startAppliance({ settings });
-  scope.teardown(() => appliance.stop());
-  return { port, onion: appliance.base };
-}
 
 const FORM = {
   'Content-Type': 'application/x-www-form-urlencoded',

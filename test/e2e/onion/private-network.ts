@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePorts } from './ports.js';
+import { freePort, freePorts } from '../../ports.js';
 import { count, TorNode } from './tor-node.js';
 
 const run = promisify(execFile);
@@ -242,7 +242,7 @@ async function knownRelays(dirPort: number): Promise<number> {
 }
 
 async function client(root: string, nodes: TorNode[], join: string, keys?: string): Promise<TorClient> {
-  const [socksPort = 0] = await freePorts(1);
+  const socksPort = await freePort();
   const node = new TorNode(root, `c${nodes.length}`);
   nodes.push(node);
   const auth = keys === undefined ? '' : `ClientOnionAuthDir ${keys}\n`;

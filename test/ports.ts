@@ -13,3 +13,9 @@ export async function freePorts(length: number): Promise<number[]> {
   await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const [port = 0] = await freePorts(1);
+  return port;
+}
