@@ -6,7 +6,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import test from 'tap';
 import { freePort } from '../ports.js';
-import { startAppliance, upload, type Appliance } from './appliance.js';
+import { startAppliance, upload } from './appliance.js';
 
 const ONION = `${'b3'.repeat(28)}.onion`;
 
@@ -44,7 +44,6 @@ interface Mirror {
   readonly onion: string;
   /** Where its key and certificate are. */
   readonly dir: string;
-  readonly appliance: Appliance;
 }
 
 async function mirror(scope: { teardown: (end: () => unknown) => unknown }, more: object = {}): Promise<Mirror> {
@@ -60,7 +59,7 @@ async function mirror(scope: { teardown: (end: () => unknown) => unknown }, more
   };
   const appliance = await startAppliance({ settings });
   scope.teardown(() => appliance.stop());
-  return { port, onion: appliance.base, dir, appliance };
+  return { port, onion: appliance.base, dir };
 }
 
 test.test(
