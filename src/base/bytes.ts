@@ -36,10 +36,10 @@ function transferOfArrayBuffers(): Transfer {
 const transfer = (ArrayBuffer.prototype as { transfer?: Transfer }).transfer ?? transferOfArrayBuffers();
 
 /**
- * Gives the memory of `bytes` back at once, and of every view that shares it. Only for buffers that own all of their memory
- * and that nobody uses any more: what a cipher makes for each chunk would otherwise lie there until V8 counts it, which takes
- * megabytes of memory that the processor's caches have lost, and collections of the whole heap. Secrets are wiped before.
+ * Gives the memory of `bytes` back at once, where nothing shares it. Only for what nobody uses any more: the buffers that Node
+ * makes for each chunk that it ciphers or reads would otherwise lie there until V8 counts them, which takes megabytes that
+ * the processor's caches have lost, and collections of the whole heap. Secrets are wiped before.
  */
 export function giveBack(bytes: Uint8Array): void {
-  transfer.call(bytes.buffer, 0);
+  if (bytes.length === bytes.buffer.byteLength) transfer.call(bytes.buffer, 0);
 }
