@@ -15,7 +15,7 @@ import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
 import { Vouchers } from './intake/vouchers.js';
 import { Activity } from './janitor/activity.js';
-import { collectGarbage } from './janitor/collect.js';
+import { collectGarbage, shrinkHeap } from './janitor/collect.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
@@ -114,10 +114,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       Promise.all([moderation.sweep(store.ledger.now()), vouchers.sweep()]).catch(() => log('sweep-failed'));
     },
     activity,
-    collect: () => {
+    collect: (idle) => {
       for (const listener of listeners) listener.forget();
       overwriteStack();
       collectGarbage();
+      if (idle === 'long') shrinkHeap();
     },
     onRoundFailed: () => log('round-failed'),
   });

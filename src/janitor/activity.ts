@@ -1,6 +1,12 @@
 /** Calls of `takeIdle` after the last request's end: one that waits whether another comes, and the ones that say yes. */
 const WAITING = 1;
 const COLLECTIONS = 2;
+/** And those after them until memory goes that is only kept to be quick at the next request. */
+const QUIET = 7;
+const OWED = WAITING + COLLECTIONS + QUIET;
+
+/** How long it has been quiet. */
+export type Idle = 'brief' | 'long';
 
 /**
  * Whether requests are under way, and whether memory was given back since the last one ended: what they left behind in
@@ -9,7 +15,7 @@ const COLLECTIONS = 2;
 export class Activity {
   #underWay = 0;
   /** The start leaves something behind too. */
-  #owed = WAITING + COLLECTIONS;
+  #owed = OWED;
 
   /** A request begins. The function that comes back says that it has ended; said twice, it counts once. */
   begin(): () => void {
@@ -19,18 +25,19 @@ export class Activity {
       if (over) return;
       over = true;
       this.#underWay--;
-      this.#owed = WAITING + COLLECTIONS;
+      this.#owed = OWED;
     };
   }
 
   /**
-   * Called each second. True twice, when nothing has been under way since the last call and something was before: a
+   * Called each second. 'brief' twice, when nothing has been under way since the last call and something was before: a
    * collection takes as long as a page and takes from V8 what it had learned, so it waits until one who reads on would have come; and what an answer still
-   * held when the first came, the second finds.
+   * held when the first came, the second finds. 'long' once, when it has been quiet for some seconds more.
    */
-  takeIdle(): boolean {
-    if (this.#underWay > 0 || this.#owed === 0) return false;
+  takeIdle(): Idle | null {
+    if (this.#underWay > 0 || this.#owed === 0) return null;
     this.#owed--;
-    return this.#owed < COLLECTIONS;
+    if (this.#owed === 0) return 'long';
+    return this.#owed >= OWED - WAITING || this.#owed < OWED - WAITING - COLLECTIONS ? null : 'brief';
   }
 }

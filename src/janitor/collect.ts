@@ -1,5 +1,5 @@
 /** Gives memory back so that nothing of what was dropped can be read in it any more. */
-import { setFlagsFromString } from 'node:v8';
+import { queryObjects, setFlagsFromString } from 'node:v8';
 
 /** What `gc` of --expose-gc takes beyond what Node's types say; Node 20 passes over `flavor`. */
 type Collect = (options?: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
@@ -16,4 +16,12 @@ export function collectGarbage(): void {
   setFlagsFromString('--compact-on-every-full-gc');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   setFlagsFromString('--no-compact-on-every-full-gc');
+}
+
+/**
+ * Gives back what V8 keeps to be quick at the next request: 25 MB of young space, after an upload. Counting objects makes it
+ * collect everything that is available, as in need, which Node 20 has no other call for. Takes some 0.2 s.
+ */
+export function shrinkHeap(): void {
+  queryObjects(SharedArrayBuffer, { format: 'count' });
 }
