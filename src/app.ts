@@ -15,7 +15,7 @@ import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
 import { Vouchers } from './intake/vouchers.js';
 import { Activity } from './janitor/activity.js';
-import { collectGarbage, shrinkHeap } from './janitor/collect.js';
+import { collectGarbage } from './janitor/collect.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
@@ -117,8 +117,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     collect: (idle) => {
       for (const listener of listeners) listener.forget();
       overwriteStack();
-      collectGarbage();
-      if (idle === 'long') shrinkHeap();
+      collectGarbage(idle);
     },
     onRoundFailed: () => log('round-failed'),
   });

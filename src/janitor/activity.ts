@@ -1,9 +1,5 @@
-/** Calls of `takeIdle` after the last request's end: one that waits whether another comes, and the ones that say yes. */
-const WAITING = 1;
-const COLLECTIONS = 2;
-/** And those after them until memory goes that is only kept to be quick at the next request. */
-const QUIET = 7;
-const OWED = WAITING + COLLECTIONS + QUIET;
+/** What calls of `takeIdle` say after the last request's end: the first waits whether another comes. */
+const QUIET = [null, 'brief', 'long'] as const;
 
 /** How long it has been quiet. */
 export type Idle = 'brief' | 'long';
@@ -15,7 +11,7 @@ export type Idle = 'brief' | 'long';
 export class Activity {
   #underWay = 0;
   /** The start leaves something behind too. */
-  #owed = OWED;
+  #owed: number = QUIET.length;
 
   /** A request begins. The function that comes back says that it has ended; said twice, it counts once. */
   begin(): () => void {
@@ -25,19 +21,17 @@ export class Activity {
       if (over) return;
       over = true;
       this.#underWay--;
-      this.#owed = OWED;
+      this.#owed = QUIET.length;
     };
   }
 
   /**
-   * Called each second. 'brief' twice, when nothing has been under way since the last call and something was before: a
-   * collection takes as long as a page and takes from V8 what it had learned, so it waits until one who reads on would have come; and what an answer still
-   * held when the first came, the second finds. 'long' once, when it has been quiet for some seconds more.
+   * Called each second. Says 'brief' once, when nothing has been under way since the last call and something was before, and
+   * then 'long' once: a collection takes as long as a page and takes from V8 what it had learned, so it waits until one who
+   * reads on would have come; and what an answer still held when the first came, the second finds.
    */
   takeIdle(): Idle | null {
     if (this.#underWay > 0 || this.#owed === 0) return null;
-    this.#owed--;
-    if (this.#owed === 0) return 'long';
-    return this.#owed >= OWED - WAITING || this.#owed < OWED - WAITING - COLLECTIONS ? null : 'brief';
+    return QUIET[QUIET.length - this.#owed--] ?? null;
   }
 }

@@ -14,7 +14,7 @@ export interface JanitorParts {
   /** A round that failed has poisoned the store: whoever owns the process ends it. */
   readonly onRoundFailed: () => void;
   readonly activity: Activity;
-  /** Called each time that everything under way has ended: gives memory back. */
+  /** Called twice each time that everything under way has ended: gives memory back. */
   readonly collect: (idle: Idle) => void;
 }
 
