@@ -6,7 +6,8 @@ import { video } from './samples.js';
 import { startAppliance, startFloor, type MeasuredServer } from './servers/server.js';
 
 const MB = 1e6;
-const SETTLE_MS = 2000;
+/** After some quiet seconds the appliance gives back what it needed for its start. */
+const SETTLE_MS = 6000;
 
 interface Memory {
   readonly idle: number;

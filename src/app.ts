@@ -114,10 +114,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       Promise.all([moderation.sweep(store.ledger.now()), vouchers.sweep()]).catch(() => log('sweep-failed'));
     },
     activity,
-    collect: () => {
+    collect: (idle) => {
       for (const listener of listeners) listener.forget();
       overwriteStack();
-      collectGarbage();
+      collectGarbage(idle);
     },
     onRoundFailed: () => log('round-failed'),
   });

@@ -6,7 +6,7 @@
  * that seals twice is broken for good; only the caller can see to that.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { secretBytes } from '../base/bytes.js';
+import { giveBack, secretBytes } from '../base/bytes.js';
 
 export const KEY_LENGTH = 32;
 export const NONCE_LENGTH = 12;
@@ -38,7 +38,9 @@ export function sealInto(
 ): void {
   const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_LENGTH });
   if (additional.length > 0) cipher.setAAD(additional);
-  out.set(cipher.update(plaintext), at);
+  const piece = cipher.update(plaintext);
+  out.set(piece, at);
+  giveBack(piece);
   cipher.final();
   out.set(cipher.getAuthTag(), at + plaintext.length);
 }
@@ -71,6 +73,7 @@ export function openInto(
   if (piece === null) return false;
   out.set(piece, at);
   piece.fill(0);
+  giveBack(piece);
   return true;
 }
 

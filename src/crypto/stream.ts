@@ -14,7 +14,7 @@
  * whose end may still be missing; `openStream` therefore reads the last chunk first.
  * It knows nothing of shares, files or the store. Byte table: docs/format/sealed-stream.md.
  */
-import { wipe } from '../base/bytes.js';
+import { giveBack, wipe } from '../base/bytes.js';
 import { readInto, type ByteSource } from '../base/source.js';
 import { invariant } from '../base/errors.js';
 import { openPiece, sealInto, TAG_LENGTH } from './aead.js';
@@ -281,6 +281,7 @@ class Opened implements OpenedStream {
       const from = Math.max(at - chunk * CHUNK_LENGTH, 0);
       opened.copy(out, chunk * CHUNK_LENGTH + from - at, from, end - chunk * CHUNK_LENGTH);
       opened.fill(0);
+      giveBack(opened);
     }
     return end - at;
   }

@@ -11,6 +11,7 @@ import { Refusal } from '../base/errors.js';
 import { bufferSource, type ByteSource } from '../base/source.js';
 import type { Decoder } from '../media/decoder/decoder.js';
 import { isPicture, type MediaType, type PictureType } from '../media/media-type.js';
+import { planned } from '../media/plan.js';
 import type { Removed } from '../media/removed.js';
 import { proveClean, scrub } from '../media/scrubber.js';
 import { sniff } from '../media/sniff.js';
@@ -66,14 +67,16 @@ export class Pipeline {
   }
 
   async #scrub({ received, type }: Sniffed, hard: boolean): Promise<Scrubbed> {
-    const clean = await cleaned(received.source, type);
-    const { width, height, removed, source } = clean;
+    const { width, height, removed, source, proof } = await cleaned(received.source, type);
     const name = safeName(received.wish, type);
     const none = { preview: null, looks: [], colours: [], received: received.source };
     const item = { name, type, source, removed, width: width ?? 0, height: height ?? 0, ...none };
-    if (isPicture(type)) return { ...item, ...(await this.#decoded(source, type, hard)) } as unknown as Scrubbed;
-    if (type === 'video/mp4') return { ...item, ...(await this.#filmed(source)) } as unknown as Scrubbed;
-    return item as unknown as Scrubbed;
+    return { ...item, ...(await beside(proof, this.#seen(source, type, hard))) } as unknown as Scrubbed;
+  }
+
+  async #seen(source: ByteSource, type: MediaType, hard: boolean): Promise<Partial<Decoded>> {
+    if (isPicture(type)) return this.#decoded(source, type, hard);
+    return type === 'video/mp4' ? this.#filmed(source) : {};
   }
 
   /** A picture must decode; with hard scrub what is shared is what was made of its pixels, scrubbed like any upload. */
@@ -84,7 +87,7 @@ export class Pipeline {
       type,
       request,
     );
-    const shared = reencoded === null ? source : (await cleaned(bufferSource(reencoded), type)).source;
+    const shared = reencoded === null ? source : await provenClean(bufferSource(reencoded), type);
     const own = shared.size <= OWN_PREVIEW_BYTES;
     return {
       width: facts.width,
@@ -119,7 +122,7 @@ export class Pipeline {
         if (verdict.kind === 'prohibited') throw new Refusal('prohibited', 'this content is blocked here');
         if (verdict.kind === 'borderline' && verdict.severity > (doubt?.severity ?? 0)) doubt = verdict;
       } finally {
-        wipe(...[...looks, ...colours].map(({ data }) => data));
+        wipePlanes({ looks, colours });
       }
     }
     return { items, doubt } as Reviewed;
@@ -131,14 +134,35 @@ interface Cleaned {
   readonly removed: Removed;
   readonly width: number | null;
   readonly height: number | null;
+  /** Resolves when the source was read again and nothing was found in it. */
+  readonly proof: Promise<unknown>;
 }
 
-/** Scrubbed and read again to prove it. Files of other types, where an operator lets them in, are left as they are. */
-async function cleaned(source: ByteSource, type: MediaType): Promise<Cleaned> {
-  if (type === 'application/octet-stream') return { source, removed: new Map(), width: null, height: null };
-  const scrubbing = await scrub(source, type);
-  const { removed, width, height } = scrubbing;
-  return { source: await proveClean(scrubbing, source), removed, width, height };
+/** Scrubbed, and being read again to prove it. Files of other types, where an operator lets them in, are left as they are. */
+async function cleaned(received: ByteSource, type: MediaType): Promise<Cleaned> {
+  if (type === 'application/octet-stream') {
+    return { source: received, removed: new Map(), width: null, height: null, proof: Promise.resolve() };
+  }
+  const scrubbing = await scrub(received, type);
+  return { ...scrubbing, source: planned(received, scrubbing.plan), proof: proveClean(scrubbing, received) };
+}
+
+async function provenClean(received: ByteSource, type: MediaType): Promise<ByteSource> {
+  const { source, proof } = await cleaned(received, type);
+  await proof;
+  return source;
+}
+
+/** What `work` gives, once the proof is made beside it. Where one fails the other still ends: both read the upload. */
+async function beside<T extends Partial<Planes>>(proof: Promise<unknown>, work: Promise<T>): Promise<T> {
+  const [proved, seen] = await Promise.allSettled([proof, work]);
+  if (proved.status === 'rejected' && seen.status === 'fulfilled') wipePlanes(seen.value);
+  await proof;
+  return work;
+}
+
+function wipePlanes({ looks = [], colours = [] }: Partial<Planes>): void {
+  wipe(...[...looks, ...colours].map(({ data }) => data));
 }
 
 interface Decoded extends Planes {

@@ -1,6 +1,8 @@
-/** Calls of `takeIdle` after the last request's end: one that waits whether another comes, and the ones that say yes. */
-const WAITING = 1;
-const COLLECTIONS = 2;
+/** What calls of `takeIdle` say after the last request's end: the first waits whether another comes. */
+const QUIET = [null, 'brief', 'long'] as const;
+
+/** How long it has been quiet. */
+export type Idle = 'brief' | 'long';
 
 /**
  * Whether requests are under way, and whether memory was given back since the last one ended: what they left behind in
@@ -9,7 +11,7 @@ const COLLECTIONS = 2;
 export class Activity {
   #underWay = 0;
   /** The start leaves something behind too. */
-  #owed = WAITING + COLLECTIONS;
+  #owed: number = QUIET.length;
 
   /** A request begins. The function that comes back says that it has ended; said twice, it counts once. */
   begin(): () => void {
@@ -19,18 +21,17 @@ export class Activity {
       if (over) return;
       over = true;
       this.#underWay--;
-      this.#owed = WAITING + COLLECTIONS;
+      this.#owed = QUIET.length;
     };
   }
 
   /**
-   * Called each second. True twice, when nothing has been under way since the last call and something was before: a
-   * collection takes as long as a page and takes from V8 what it had learned, so it waits until one who reads on would have come; and what an answer still
-   * held when the first came, the second finds.
+   * Called each second. Says 'brief' once, when nothing has been under way since the last call and something was before, and
+   * then 'long' once: a collection takes as long as a page and takes from V8 what it had learned, so it waits until one who
+   * reads on would have come; and what an answer still held when the first came, the second finds.
    */
-  takeIdle(): boolean {
-    if (this.#underWay > 0 || this.#owed === 0) return false;
-    this.#owed--;
-    return this.#owed < COLLECTIONS;
+  takeIdle(): Idle | null {
+    if (this.#underWay > 0 || this.#owed === 0) return null;
+    return QUIET[QUIET.length - this.#owed--] ?? null;
   }
 }

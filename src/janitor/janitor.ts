@@ -3,7 +3,7 @@ import schedule, { type Job } from 'node-schedule';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Grants } from '../retrieval/grants.js';
 import type { Rounds } from '../shred/rounds.js';
-import type { Activity } from './activity.js';
+import type { Activity, Idle } from './activity.js';
 
 export interface JanitorParts {
   readonly ledger: Ledger;
@@ -15,7 +15,7 @@ export interface JanitorParts {
   readonly onRoundFailed: () => void;
   readonly activity: Activity;
   /** Called twice each time that everything under way has ended: gives memory back. */
-  readonly collect: () => void;
+  readonly collect: (idle: Idle) => void;
 }
 
 export interface Janitor {
@@ -31,7 +31,8 @@ export function startJanitor(parts: JanitorParts): Janitor {
     parts.grants.sweep();
     parts.sweep();
     round = parts.rounds.tick().catch(parts.onRoundFailed);
-    if (parts.activity.takeIdle()) parts.collect();
+    const idle = parts.activity.takeIdle();
+    if (idle !== null) parts.collect(idle);
   });
   return {
     async stop() {

@@ -5,6 +5,7 @@ import type { Activity } from '../janitor/activity.js';
 import { expectCircuitLine } from '../tor/circuit-id.js';
 import type { CircuitLimits } from '../tor/circuit-limits.js';
 import type { CircuitId } from '../tor/circuit-line.js';
+import { frontDoor } from './front-door.js';
 import { httpServer, listen, type Listening, type Mannered, type Patience } from './listen.js';
 import { mirrorServer } from './mirror.js';
 import { createMoved } from './moved.js';
@@ -28,16 +29,19 @@ export async function openPlace(place: Place, services: Services, watched: Watch
     (request, response) => handling.current(request, response),
     () => activity.begin(),
   );
-  const { front, http } = serverFor(place, handler, { headers, onSlowHead: () => counts.add('headers') });
+  const { front: outer, http } = serverFor(place, handler, { headers, onSlowHead: () => counts.add('headers') });
   const circuits = place.circuitIds
     ? { limits, circuitOf: expectCircuitLine(http.server, { admit: admitBy(limits) }) }
     : null;
-  traffic.watch(front);
-  const listening = await listen(front, place.listen, http);
+  traffic.watch(outer);
+  const listening = await listen(outer, place.listen, http);
   const site = place.site(listening.address);
   const app = place.moved === true ? createMoved(site, services, circuits) : createSenders(site, services, circuits);
   const answer = app.callback();
-  handling.current = (request, response) => void answer(request, response);
+  const front = place.moved === true ? null : frontDoor(site, services, circuits);
+  handling.current = (request, response) => {
+    if (front?.(request, response) !== true) void answer(request, response);
+  };
   return listening;
 }
 

@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
 import type { Socket } from 'node:net';
+import { giveBack } from '../base/bytes.js';
 
 /** What is used here of Node's parser. */
 interface Parser {
@@ -82,7 +83,7 @@ export class Residue {
 
   #watch(socket: Socket): void {
     this.#underWay.set(socket, 0);
-    socket.on('data', (piece: Buffer) => piece.fill(0));
+    socket.on('data', wipeAndGiveBack);
     socket.once('close', () => this.#underWay.delete(socket));
   }
 
@@ -90,6 +91,11 @@ export class Residue {
     const underWay = this.#underWay.get(socket);
     if (underWay !== undefined) this.#underWay.set(socket, underWay + by);
   }
+}
+
+function wipeAndGiveBack(piece: Buffer): void {
+  piece.fill(0);
+  giveBack(piece);
 }
 
 /** Node has the list behind a symbol, from when the server listens. */

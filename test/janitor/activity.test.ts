@@ -6,21 +6,21 @@ import { startAppliance, upload } from '../stories/appliance.js';
 
 test.test('idle is when nothing was under way for a while, and is told twice for each time', (t) => {
   const activity = new Activity();
-  t.notOk(activity.takeIdle(), 'the start has only just ended');
-  t.ok(activity.takeIdle(), 'after the start');
-  t.ok(activity.takeIdle(), 'and once more');
-  t.notOk(activity.takeIdle(), 'nothing was under way since');
+  const told = (count: number): (string | null)[] => Array.from({ length: count }, () => activity.takeIdle());
+  const quiet = [null, 'brief', 'long', null, null];
+  t.strictSame(told(5), quiet, 'after the start');
   const [first, second] = [activity.begin(), activity.begin()];
   first();
   first();
-  t.notOk(activity.takeIdle(), 'one is still under way');
+  t.strictSame(told(3), [null, null, null], 'one is still under way');
   second();
-  t.notOk(activity.takeIdle(), 'it ended only now');
+  t.strictSame(told(1), [null], 'it ended only now');
   activity.begin()();
-  t.notOk(activity.takeIdle(), 'another one came in between');
-  t.ok(activity.takeIdle());
-  t.ok(activity.takeIdle());
-  t.notOk(activity.takeIdle());
+  t.strictSame(told(5), quiet, 'another one came in between');
+  activity.begin()();
+  t.strictSame(told(2), quiet.slice(0, 2));
+  activity.begin()();
+  t.strictSame(told(5), quiet, 'one that comes before the last begins it anew');
   t.end();
 });
 

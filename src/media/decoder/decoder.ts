@@ -26,7 +26,7 @@ import type { Guarded } from './guarded.js';
 import type { DecodeLimits } from './limits.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { Turnstile } from './turnstile.js';
-import { picturesCommand, probeCommand, undecodable, VideoRun } from './video.js';
+import { picturesCommand, undecodable, VideoRun } from './video.js';
 import { WarmChildren } from './warm.js';
 import type { WireRequest } from './wire.js';
 import { Worker } from './worker.js';
@@ -80,9 +80,7 @@ export interface Decoded {
 }
 
 /** A video has no luma or re-encoding of its own: `frames` are its samples, `preview` its poster. */
-export interface VideoDecoded extends Decoded {
-  readonly durationSeconds: number;
-}
+export type VideoDecoded = Pick<Decoded, 'preview' | 'frames' | 'colours'>;
 
 export const PREVIEW_TYPE: PictureType = 'image/webp';
 export const MAX_PREVIEW_SIDE = 2048;
@@ -95,8 +93,8 @@ export interface Decoder {
    */
   decode(source: ByteSource, type: PictureType, request: DecodeRequest, signal?: AbortSignal): Promise<Decoded>;
   /**
-   * Facts, poster and sample frames of an MP4 whose index stands first, from its key frames. `null` where ffmpeg is not
-   * installed. The source is read twice. Refuses like `decode`.
+   * Poster and sample frames of an MP4 whose index stands first, from its key frames. `null` where ffmpeg is not installed.
+   * The source is read once, in order, as far as is needed. Refuses like `decode`.
    */
   decodeVideo(source: ByteSource, request: VideoRequest, signal?: AbortSignal): Promise<VideoDecoded | null>;
   /** What the children can't reach on this machine, for `doctor`. */
@@ -194,9 +192,8 @@ class ChildDecoder implements Decoder {
     signal: AbortSignal | null = null,
   ): Promise<VideoDecoded | null> {
     const ffmpeg = toolPath('ffmpeg');
-    const ffprobe = toolPath('ffprobe');
-    if (ffmpeg === null || ffprobe === null) return null;
-    return this.#turnstile.through(() => this.#decodeVideoNow(source, request, { ffmpeg, ffprobe }, signal), signal);
+    if (ffmpeg === null) return null;
+    return this.#turnstile.through(() => this.#decodeVideoNow(source, request, ffmpeg, signal), signal);
   }
 
   async close(): Promise<void> {
@@ -221,24 +218,23 @@ class ChildDecoder implements Decoder {
   async #decodeVideoNow(
     source: ByteSource,
     { preview, luma = false, colour = false }: VideoRequest,
-    tools: { ffmpeg: string; ffprobe: string },
+    ffmpeg: string,
     signal: AbortSignal | null,
   ): Promise<VideoDecoded> {
     if (this.#closed) throw new Refusal('busy', 'no video can be read at the moment');
     const { confine } = await this.#confiner;
     const run = new VideoRun(this.#limits, this.#clock, signal, (process) => this.#track(process));
-    const { durationSeconds, ...facts } = await run.facts(confine(probeCommand(tools.ffprobe), []), source);
-    const none = { facts, durationSeconds, preview: null, luma: null, frames: [], colours: [], reencoded: null };
     const posterSide = Math.min(preview?.longSide ?? 0, MAX_PREVIEW_SIDE);
-    if (posterSide === 0 && !luma) return none;
-    const command = confine(picturesCommand(tools.ffmpeg, { posterSide, luma, colour: luma && colour }), []);
+    if (posterSide === 0 && !luma) return { preview: null, frames: [], colours: [] };
+    const wanted = { posterSide, luma, colour: luma && colour };
+    const command = confine(picturesCommand(ffmpeg, wanted, this.#limits.pixels), []);
     const { poster, frames, colours } = await run.pictures(command, source, SAMPLE_FRAMES, luma && colour);
     if (posterSide > 0 !== (poster !== null) || luma !== frames.length > 0) throw undecodable();
-    if (poster === null) return { ...none, frames, colours };
+    if (poster === null) return { preview: null, frames, colours };
     const asked = this.#wireRequest(bufferSource(poster), 'image/png', { preview: { longSide: posterSide } });
     const still = await this.#decodeNow(bufferSource(poster), asked, signal);
     wipe(poster);
-    return { ...none, frames, colours, preview: still.preview };
+    return { preview: still.preview, frames, colours };
   }
 
   #track(process: Guarded | Worker): void {

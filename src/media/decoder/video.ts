@@ -1,5 +1,5 @@
 /**
- * A video's facts, poster and sample frames, by the system's ffmpeg within the same walls as the pictures' children.
+ * A video's poster and sample frames, by the system's ffmpeg within the same walls as the pictures' children.
  *
  * ffmpeg gets the file through a pipe, may open nothing else (only the protocol `pipe`, the reader of MP4 and the decoder
  * of H.264 are allowed), and decodes key frames only: that bounds the work and is what moderation looks at. *What does not
@@ -10,19 +10,15 @@ import type { Readable } from 'node:stream';
 import { wipe } from '../../base/bytes.js';
 import { Refusal } from '../../base/errors.js';
 import type { ByteSource } from '../../base/source.js';
-import { KiB, MiB } from '../../base/units.js';
+import { MiB } from '../../base/units.js';
 import type { Command } from './confine.js';
-import type { Colour, Luma, PictureFacts } from './decoder.js';
+import type { Colour, Luma } from './decoder.js';
 import { Guarded } from './guarded.js';
 import type { DecodeLimits } from './limits.js';
 import { chooseFrames } from './luma.js';
 import { NetpbmReader, Spread } from './netpbm.js';
 import { COLOUR_SIDE, LUMA_SIDE, PIECE_SIZE } from './wire.js';
 import type { Clock } from '../../base/clock.js';
-
-export interface VideoFacts extends PictureFacts {
-  readonly durationSeconds: number;
-}
 
 /** What ffmpeg gives: the poster as a PNG, not yet made into a preview. */
 export interface VideoPictures {
@@ -39,7 +35,6 @@ export interface PicturesWanted {
   readonly colour: boolean;
 }
 
-const MAX_FACTS = 64 * KiB;
 const MAX_POSTER = 24 * MiB;
 /** Key frames among which the most telling one becomes the poster: the first is often black. */
 const POSTER_CHOICE = 6;
@@ -50,14 +45,8 @@ const ALLOWED = [
   ...['-f', 'mov', '-probesize', '4M', '-analyzeduration', '4M'],
 ];
 
-export function probeCommand(ffprobe: string): Command {
-  const entries = 'format=duration:stream=width,height,nb_frames:stream_side_data=rotation';
-  const output = ['-select_streams', 'v:0', '-show_entries', entries, '-print_format', 'json'];
-  return { file: ffprobe, args: ['-v', 'quiet', '-threads', '1', ...ALLOWED, ...output, 'pipe:0'] };
-}
-
-/** All are made in one pass over the file. */
-export function picturesCommand(ffmpeg: string, { posterSide, luma, colour }: PicturesWanted): Command {
+/** All are made in one pass over the file, which is refused where a frame has more than `pixels`. */
+export function picturesCommand(ffmpeg: string, { posterSide, luma, colour }: PicturesWanted, pixels: number): Command {
   const poster = ['-vf', `${fit(posterSide)},thumbnail=${POSTER_CHOICE}`, '-frames:v', '1', '-c:v', 'png', 'pipe:1'];
   const grey = ['-vf', `${fit(LUMA_SIDE)},format=gray`, '-vsync', 'passthrough', '-c:v', 'pgm', 'pipe:3'];
   const coloured = ['-vf', `${fit(COLOUR_SIDE)},format=rgb24`, '-vsync', 'passthrough', '-c:v', 'ppm', 'pipe:4'];
@@ -66,7 +55,7 @@ export function picturesCommand(ffmpeg: string, { posterSide, luma, colour }: Pi
   return {
     file: ffmpeg,
     args: [
-      ...[...quiet, ...ALLOWED, '-i', 'pipe:0'],
+      ...[...quiet, ...ALLOWED, '-max_pixels', String(pixels), '-i', 'pipe:0'],
       ...(posterSide > 0 ? [...output, ...poster] : []),
       ...(luma ? [...output, ...grey] : []),
       ...(colour ? [...output, ...coloured] : []),
@@ -93,18 +82,6 @@ export class VideoRun {
     this.#track = track;
   }
 
-  /** Facts as the index has them, upright. */
-  async facts(command: Command, source: ByteSource): Promise<VideoFacts> {
-    return this.#run(command, 1, source, async (process) => {
-      const said = await collect(process, process.output(1), MAX_FACTS);
-      const facts = parseFacts(said.toString('utf8'));
-      if (facts.width * facts.height > this.#limits.pixels) {
-        throw new Refusal('unreadable', 'the video has more pixels than can be read here', { reason: 'pixels' });
-      }
-      return facts;
-    });
-  }
-
   async pictures(command: Command, source: ByteSource, count: number, colour: boolean): Promise<VideoPictures> {
     return this.#run(command, colour ? 3 : 2, source, async (process) => {
       const [grey, coloured] = [new Spread(2 * count), new Spread(2 * count)];
@@ -123,7 +100,7 @@ export class VideoRun {
 
   async #run<T>(
     command: Command,
-    outputs: 1 | 2 | 3,
+    outputs: 2 | 3,
     source: ByteSource,
     take: (process: Guarded) => Promise<T>,
   ): Promise<T> {
@@ -138,6 +115,7 @@ export class VideoRun {
       await Promise.race([taken, process.writeAll(source, PIECE_SIZE).then(() => process.input.end())]);
       const result = await taken;
       await process.gone;
+      this.#signal?.throwIfAborted();
       return result;
     } catch (error) {
       if (this.#signal?.aborted === true) throw new Refusal('cut-off', 'the sender left while the video was read');
@@ -187,41 +165,6 @@ async function readFrames(process: Guarded, output: 3 | 4, channels: 1 | 3, spre
 function picked(kept: readonly Luma[], indexes: readonly number[]): Luma[] {
   for (const [index, luma] of kept.entries()) if (!indexes.includes(index)) wipe(luma.data);
   return kept.filter((_, index) => indexes.includes(index));
-}
-
-/** The few numbers we ask of ffprobe's JSON, each bounded; nothing else of it is read. */
-export function parseFacts(json: string): VideoFacts {
-  const stream = at(at(parseJson(json), 'streams'), 0);
-  const duration = number(at(at(parseJson(json), 'format'), 'duration'));
-  const width = number(at(stream, 'width'));
-  const height = number(at(stream, 'height'));
-  if (width < 1 || height < 1) throw undecodable();
-  const rotation = number(at(at(at(stream, 'side_data_list'), 0), 'rotation'));
-  const lies = Math.abs(rotation) % 180 === 90;
-  return {
-    width: lies ? height : width,
-    height: lies ? width : height,
-    frames: Math.max(1, Math.round(number(at(stream, 'nb_frames')))),
-    hasAlpha: false,
-    durationSeconds: Math.max(0, duration),
-  };
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw undecodable();
-  }
-}
-
-function at(value: unknown, key: string | number): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined;
-}
-
-function number(value: unknown): number {
-  const read = typeof value === 'string' || typeof value === 'number' ? Number(value) : 0;
-  return Number.isFinite(read) && Math.abs(read) < Number.MAX_SAFE_INTEGER ? read : 0;
 }
 
 export function undecodable(): Refusal {

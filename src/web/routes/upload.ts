@@ -10,10 +10,16 @@ import type { Received } from '../../intake/upload.js';
 import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/progress.js';
 import { formOf, pageContext, sendPage } from '../answer.js';
 import { acceptBody, drainBody, readBody } from '../body.js';
-import { UPLOAD_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
+import {
+  UPLOAD_CHOICES,
+  NOTHING_TYPED,
+  type UploadProblem,
+  type UploadTyped,
+  type UploadView,
+} from '../pages/views.js';
 import { gateFor, sendChallenge, type Gate } from '../gate.js';
 import { statusOf } from '../refusals.js';
-import type { Services } from '../services.js';
+import type { Policy, Services } from '../services.js';
 import type { Site } from '../site.js';
 import { checkedOptions, codeCheck, inPlace, receiptHeaders, sendReceiptForScripts } from '../uploads.js';
 import { sendReceiptPage } from '../receipt.js';
@@ -153,19 +159,31 @@ interface FormAnswer {
 function sendForm(ctx: Context, { pages, policy }: Services, { status, typed, problem, pass }: FormAnswer): void {
   const pro = 'pro' in ctx.query || typed.code !== '' || typed.expiry === 'pro';
   const view = {
+    ...freshForm(policy),
     kind: typed.note === '' ? ('files' as const) : ('note' as const),
-    progressId: randomName(22, ALPHANUMERIC),
-    freeBytes: policy.freeBytes,
-    proBytes: policy.proBytes,
-    captionLength: CAPTION_CHARACTERS,
-    noteLength: NOTE_BYTES / 10,
-    anyFile: policy.anyFile,
     proDays: pro ? policy.proDays : null,
     pass,
     typed,
     problem,
   };
   sendPage(ctx, status, pages.upload({ ...pageContext(ctx), path: '/' }, view));
+}
+
+/** The form as everybody gets it, under an ID of its own. */
+export function freshForm({ freeBytes, proBytes, anyFile }: Policy): UploadView {
+  return {
+    kind: 'files',
+    progressId: randomName(22, ALPHANUMERIC),
+    freeBytes,
+    proBytes,
+    captionLength: CAPTION_CHARACTERS,
+    noteLength: NOTE_BYTES / 10,
+    anyFile,
+    proDays: null,
+    pass: null,
+    typed: NOTHING_TYPED,
+    problem: null,
+  };
 }
 
 function typedIn(fields: Fields): UploadTyped {
