@@ -432,6 +432,6 @@ export const persian: Catalogue = {
   'picture.left': '{time} مانده',
   'picture.amount': '{received} / {total}',
   'picture.rate': '{size} در ثانیه',
-  'picture.kilobytes': '{amount} کیلوبایت',
-  'picture.megabytes': '{amount} مگابایت',
+  'picture.kilobytes': '{amount} kB',
+  'picture.megabytes': '{amount} MB',
 };

@@ -458,6 +458,6 @@ export const russian: Catalogue = {
   'picture.left': 'осталось {time}',
   'picture.amount': '{received} / {total}',
   'picture.rate': '{size}/с',
-  'picture.kilobytes': '{amount} КБ',
+  'picture.kilobytes': '{amount} кБ',
   'picture.megabytes': '{amount} МБ',
 };
