@@ -12,25 +12,31 @@ import { HOUR } from '../../src/base/units.js';
 import { generateHpkeKeyPair } from '../../src/crypto/hpke.js';
 import { needs } from '../needs.js';
 import { launch, type Tab } from './browser.js';
+import { stopsOf, wrongStops } from './keyboard.js';
 import { lookAt, LOOKS, wear } from './looks.js';
 
-test.test('the desk: axe-core finds no violation, and every page fits both widths', needs('chromium'), async (t) => {
-  const appliance = await startAppliance({ desk: true, settings: { CHATPIC_BORDERLINE: 'hold' } });
-  const chromium = await launch('chromium', { scripts: true });
-  try {
-    const tab = await chromium.newTab();
-    const found: string[] = [];
-    await walk(tab, appliance, async (name) => {
-      // Both schemes have colours of their own, and each width a layout.
-      found.push(...(await lookAt(tab, 'desk', name, [LOOKS[0]!, LOOKS[3]!])));
-      await wear(tab, LOOKS[0]!);
-    });
-    t.strictSame(found, []);
-  } finally {
-    await chromium.close();
-    await appliance.stop();
-  }
-});
+test.test(
+  'the desk: axe-core finds no violation, pages fit both widths, a keyboard goes in order',
+  needs('chromium'),
+  async (t) => {
+    const appliance = await startAppliance({ desk: true, settings: { CHATPIC_BORDERLINE: 'hold' } });
+    const chromium = await launch('chromium', { scripts: true });
+    try {
+      const tab = await chromium.newTab();
+      const found: string[] = [];
+      await walk(tab, appliance, async (name) => {
+        // Both schemes have colours of their own, and each width a layout.
+        found.push(...(await lookAt(tab, 'desk', name, [LOOKS[0]!, LOOKS[3]!])));
+        await wear(tab, LOOKS[0]!);
+        found.push(...wrongStops(await stopsOf(tab)).map((one) => `${name}: ${one}`));
+      });
+      t.strictSame(found, []);
+    } finally {
+      await chromium.close();
+      await appliance.stop();
+    }
+  },
+);
 
 async function walk(tab: Tab, appliance: Appliance, shot: (title: string) => Promise<void>): Promise<void> {
   const { app } = appliance;
