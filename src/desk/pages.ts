@@ -13,7 +13,8 @@ const TEMPLATES = path.resolve(import.meta.dirname, '../../../templates');
 
 /** The templates, compiled. Autoescape is on: whatever a visitor typed stays text. */
 export function loadDeskTemplates(): Templates {
-  return loadTemplates(path.join(TEMPLATES, 'desk'), sha256Base64, path.join(TEMPLATES, 'public', 'base.css'));
+  const shared = ['base.css', 'inner.css'].map((name) => path.join(TEMPLATES, 'public', name));
+  return loadTemplates(path.join(TEMPLATES, 'desk'), sha256Base64, ...shared);
 }
 
 /** Answers with a page; `session` is null for those who are not signed in. */
@@ -42,7 +43,7 @@ export async function sendDeskPage(
       ago: (time: number) => (now - time < MINUTE ? 'just now' : `${words.span(now - time)} ago`),
       within: (time: number) => (time <= now ? `${words.span(now - time)} overdue` : `in ${words.span(time - now)}`),
     },
-    ['base', 'desk'],
+    ['base', 'inner', 'desk'],
   );
   sendPage(ctx, status, page);
 }

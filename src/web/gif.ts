@@ -17,6 +17,7 @@ export type Rgb = readonly [number, number, number];
 const DELAY = 2;
 const MINIMUM_CODE_SIZE = 2;
 const MAXIMUM_CODES = 4096;
+const COLOURS = 4;
 
 export function gifHeader(width: number, height: number, palette: Palette): Buffer {
   const header = Buffer.alloc(13);
@@ -64,27 +65,28 @@ function compress(pixels: Uint8Array): Buffer {
   const clear = 1 << MINIMUM_CODE_SIZE;
   const end = clear + 1;
   const bits = new BitWriter();
-  let codes = new Map<number, number>();
+  // The code of `code` followed by a colour, at `code * COLOURS + colour`; nought where there is none yet.
+  const codes = new Uint16Array(MAXIMUM_CODES * COLOURS);
   let width = MINIMUM_CODE_SIZE + 1;
   let next = end + 1;
   let prefix = pixels[0] ?? 0;
   bits.put(clear, width);
   for (let at = 1; at < pixels.length; at++) {
     const pixel = pixels[at] ?? 0;
-    const key = (prefix << 8) | pixel;
-    const known = codes.get(key);
-    if (known !== undefined) {
+    const key = prefix * COLOURS + pixel;
+    const known = codes[key] ?? 0;
+    if (known !== 0) {
       prefix = known;
       continue;
     }
     bits.put(prefix, width);
     if (next < MAXIMUM_CODES) {
-      codes.set(key, next);
+      codes[key] = next;
       if (next === 1 << width) width++;
       next++;
     } else {
       bits.put(clear, width);
-      codes = new Map();
+      codes.fill(0);
       width = MINIMUM_CODE_SIZE + 1;
       next = end + 1;
     }

@@ -1,7 +1,6 @@
 /** What the walks through the gallery have in common. */
-import path from 'node:path';
 import { launch } from './browser.js';
-import type { BrowserName, Driven, LaunchOptions, Tab } from './browser.js';
+import type { BrowserName, Driven, LaunchOptions } from './browser.js';
 import { openGallery } from './gallery.js';
 import type { Gallery } from './gallery.js';
 
@@ -11,9 +10,6 @@ export const LONG = process.env['CHATPIC_TEST_LONG'] === '1';
 /** One of each kind: refusals and problems share one layout, so the second pass looks at a few of them. */
 export const DISTINCT =
   /^(?!(error|takedown-problem|upload-problem|upload-refused)-)|^(error-busy|error-seems|takedown-problem-goodFaith|upload-problem-code)/;
-
-/** Pictures for people to look at, kept as an artefact of a run and by git not at all. */
-export const SHOTS = path.resolve(import.meta.dirname, '../../../test/e2e/shots/walk');
 
 type Body = (gallery: Gallery, driven: Driven) => Promise<void>;
 
@@ -31,8 +27,6 @@ export async function inBrowser(name: BrowserName, options: LaunchOptions, body:
   }
 }
 
-export const isWide = async (tab: Tab): Promise<boolean> =>
-  (await tab.eval('document.documentElement.scrollWidth > innerWidth')) === true;
 export const asked = (gallery: Gallery): string[] =>
   [...new Set(gallery.strays)].filter((path) => !path.startsWith('/grant/'));
 

@@ -34,12 +34,10 @@ export async function openGallery(): Promise<Gallery> {
       progress.push(url.pathname);
       response.setHeader('Content-Type', 'image/gif');
       response.write(progressHeader());
-      response.write(
-        progressFrame({ kind: 'receiving', received: 8_912_000, total: 24_010_000, bytesPerSecond: 1_240_000 }),
-      );
-      response.end(
-        progressFrame({ kind: 'receiving', received: 9_012_000, total: 24_010_000, bytesPerSecond: 1_240_000 }),
-      );
+      const language = languageFrom(url.searchParams.get('lang'));
+      const receiving = { kind: 'receiving', total: 24_010_000, bytesPerSecond: 1_240_000 } as const;
+      response.write(progressFrame(language, { ...receiving, received: 8_912_000 }));
+      response.end(progressFrame(language, { ...receiving, received: 9_012_000 }));
       return;
     }
     if (state === undefined) {

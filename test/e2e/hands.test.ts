@@ -3,40 +3,9 @@ import path from 'node:path';
 import test from 'tap';
 import { needs } from '../needs.js';
 import { launch } from './browser.js';
-import type { Tab } from './browser.js';
 import { openGallery } from './gallery.js';
+import { stopsOf, wrongStops } from './keyboard.js';
 import { GONE, HEADING, LOADED, noise, onStage, receiptOn } from './stage.js';
-
-interface Stop {
-  readonly what: string;
-  readonly name: string;
-  readonly seen: boolean;
-  readonly top: number;
-}
-
-/** What has the focus, what it is called, whether that is seen, and where it is on the page. */
-const STOP = `(() => {
-  const e = document.activeElement;
-  if (e === null || e === document.body) return 'null';
-  const label = e.labels?.[0]?.textContent ?? e.getAttribute('aria-label') ?? e.textContent;
-  const shown = getComputedStyle(e).opacity === '0' ? e.nextElementSibling : e;
-  const drawn = getComputedStyle(shown).outlineStyle !== 'none';
-  const box = e.getBoundingClientRect();
-  const inside = box.bottom > 0 && box.top < innerHeight;
-  return JSON.stringify({ what: e.id || e.name || e.localName, name: label.trim(), seen: drawn && inside, top: Math.round(box.top + scrollY) });
-})()`;
-
-/** Presses Tab until the focus has left the page. */
-async function walk(tab: Tab): Promise<Stop[]> {
-  const stops: Stop[] = [];
-  for (let presses = 0; presses < 60; presses++) {
-    await tab.page.keyboard.press('Tab');
-    const stop = JSON.parse(String(await tab.eval(STOP))) as Stop | null;
-    if (stop === null || (stops.length > 1 && stop.what === stops[0]?.what && stop.top === stops[0].top)) break;
-    stops.push(stop);
-  }
-  return stops;
-}
 
 test.test(
   'a keyboard goes through every page in the order of the eye, and sees where it is',
@@ -53,28 +22,23 @@ test.test(
         'receipt-burn',
         'share-album',
         'share-burned',
+        'share-video',
       ];
-      for (const page of [...pages, 'question-word', 'manage', 'takedown', 'report', 'tokenEntry', 'contact']) {
+      for (const page of [
+        ...pages,
+        'question-word',
+        'manage',
+        'takedown',
+        'report',
+        'tokenEntry',
+        'contact',
+        'pro',
+        'challenge',
+      ]) {
         await tab.open(`${gallery.origin}/${page}`);
-        const stops = await walk(tab);
+        const stops = await stopsOf(tab);
         t.ok(stops.length >= 9, `${page}: ${stops.length} stops`);
-        t.strictSame(
-          stops.filter(({ seen }) => !seen).map(({ what }) => what),
-          [],
-          `${page}: each is seen`,
-        );
-        t.strictSame(
-          stops.filter(({ name }) => name === '').map(({ what }) => what),
-          [],
-          `${page}: each has a name`,
-        );
-        // Of fields that stand side by side, the next begins higher than the help of the one before it ends.
-        const back = stops.filter(({ top }, at) => top < (stops[at - 1]?.top ?? 0) - 120);
-        t.strictSame(
-          back.map(({ what, name }) => `${what} ${name}`),
-          [],
-          `${page}: from the top to the bottom`,
-        );
+        t.strictSame(wrongStops(stops), [], page);
         if (page === 'upload')
           t.strictSame(
             stops.slice(1, 8).map(({ what }) => what),

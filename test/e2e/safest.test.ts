@@ -4,7 +4,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'tap';
 import { needs } from '../needs.js';
-import { asked, DISTINCT, inBrowser, isWide, LONG, SHOTS, TURNS } from './gallery-walk.js';
+import { asked, DISTINCT, inBrowser, LONG, TURNS } from './gallery-walk.js';
+import { isWide, SHOTS } from './looks.js';
 
 test.test('with Safest settings every page fits 360 pixels and asks for nothing else', needs('firefox-esr'), (t) =>
   inBrowser('firefox', { viewport: { width: 360, height: 740 } }, async (gallery, firefox) => {
@@ -16,7 +17,7 @@ test.test('with Safest settings every page fits 360 pixels and asks for nothing 
       await tab.open(`${gallery.origin}/${name}?lang=${language}`);
       if (await isWide(tab)) wide.push(`${name} in ${language}`);
       if (name === 'upload' || name === 'receipt-burn' || name === 'question-word')
-        await tab.shot(path.join(SHOTS, 'safest-360', `${name}-${language}.png`), { fullPage: true });
+        await tab.shot(path.join(SHOTS, 'safest', 'light-360', `${name}-${language}.png`), { fullPage: true });
     }
     t.strictSame(wide, []);
     t.strictSame(asked(gallery), []);

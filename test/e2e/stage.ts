@@ -12,9 +12,7 @@ import { launch } from './browser.js';
 import type { BrowserName, Driven, LaunchOptions, Tab } from './browser.js';
 import { openLine } from './line.js';
 import type { Line } from './line.js';
-
-/** Pictures for people to look at, kept as an artefact of a run and by git not at all. */
-const SHOTS = path.resolve(import.meta.dirname, '../../../test/e2e/shots');
+import { SHOTS } from './looks.js';
 
 /** Bytes a second up a good circuit. */
 export const CIRCUIT = 600_000;

@@ -6,6 +6,10 @@ import type { Tab } from './browser.js';
 import type { Line } from './line.js';
 import { sha256 } from './stage.js';
 
+/** As the page shows the picture: half of its pixels each way. */
+const WIDTH = PROGRESS_WIDTH / 2;
+const HEIGHT = PROGRESS_HEIGHT / 2;
+
 export interface Glimpse {
   readonly png: Buffer;
   /** How much of the bar is filled, 0 to 1. */
@@ -28,7 +32,7 @@ export async function sendWatched(tab: Tab): Promise<Place> {
     String(await tab.eval(`JSON.stringify([${rect}.x, ${rect}.y, ${rect}.width, ${rect}.height])`)),
   ) as number[];
   await tab.page.mouse.click(button.x + button.width / 2, button.y + button.height / 2);
-  return { left: Math.round(x + (width - PROGRESS_WIDTH) / 2), top: Math.round(y + (height - PROGRESS_HEIGHT) / 2) };
+  return { left: Math.round(x + (width - WIDTH) / 2), top: Math.round(y + (height - HEIGHT) / 2) };
 }
 
 /** Screenshots until the receipt is there, those alone that differ from the one before. */
@@ -58,8 +62,7 @@ export async function turnsRed(tab: Tab, place: Place, milliseconds: number): Pr
   while (Date.now() < end) {
     const png = await tab.glimpse().catch(() => null);
     const bar = png === null ? null : await barIn(png, place);
-    if (bar !== null && isNear([...bar.subarray(PROGRESS_WIDTH * 12, PROGRESS_WIDTH * 12 + 3)], [178, 58, 26]))
-      return png;
+    if (bar !== null && isNear([...bar.subarray(WIDTH * 12, WIDTH * 12 + 3)], [178, 58, 26])) return png;
     await sleep(100);
   }
   return null;
@@ -67,20 +70,20 @@ export async function turnsRed(tab: Tab, place: Place, milliseconds: number): Pr
 
 /** The pixels of the picture, red, green, blue. */
 function barIn(png: Buffer, { left, top }: Place): Promise<Buffer> {
-  const area = { left, top, width: PROGRESS_WIDTH, height: PROGRESS_HEIGHT };
+  const area = { left, top, width: WIDTH, height: HEIGHT };
   return sharp(png).extract(area).removeAlpha().raw().toBuffer();
 }
 
 /** Of the fifth row of pixels, which runs through the bar: green is filled, grey is not, anything else is no bar. */
 function filledIn(pixels: Buffer): number | null {
   let filled = 0;
-  for (let x = 0; x < PROGRESS_WIDTH; x++) {
-    const at = (4 * PROGRESS_WIDTH + x) * 3;
+  for (let x = 0; x < WIDTH; x++) {
+    const at = (4 * WIDTH + x) * 3;
     const [red, green, blue] = [pixels.readUInt8(at), pixels.readUInt8(at + 1), pixels.readUInt8(at + 2)];
     if (isNear([red, green, blue], [11, 107, 98])) filled++;
     else if (!isNear([red, green, blue], [214, 222, 220])) return null;
   }
-  return filled / PROGRESS_WIDTH;
+  return filled / WIDTH;
 }
 
 function isNear(colour: readonly number[], other: readonly number[]): boolean {

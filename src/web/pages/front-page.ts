@@ -38,7 +38,7 @@ export function frontPage(
     if (view.problem !== null || view.typed !== NOTHING_TYPED || view.pass !== null) return render(context, view);
     const key = keyOf(context, view);
     const { pieces, styleHash } = kept.get(key) ?? keep(key, context, view);
-    const ownHash = `'sha256-${hashOf(progressStyle(view.progressId))}'`;
+    const ownHash = `'sha256-${hashOf(progressStyle(context.language, view.progressId))}'`;
     return { html: pieces.join(view.progressId), styleHashes: [styleHash, ownHash] };
   };
 }

@@ -88,7 +88,7 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
       const fault = fieldAtFault(view);
       const choices = view.proDays === null ? EXPIRY_CHOICES : UPLOAD_CHOICES;
       const model = { ...ground(say, siteName, context), view, choices, problemText, fault };
-      return templates.render('upload', model, ['base', 'upload'], progressStyle(view.progressId));
+      return templates.render('upload', model, ['base', 'upload'], progressStyle(context.language, view.progressId));
     }),
     receipt: page<views.ReceiptView>('receipt', 'share', (say, view) => ({
       warnings: receiptWarnings(view),

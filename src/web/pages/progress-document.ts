@@ -6,15 +6,16 @@
  * which a chosen file does; in a plain rule NoScript would fetch it for everybody who just looks at the form.
  */
 import { invariant } from '../../base/errors.js';
-import { speakerOf } from '../texts/texts.js';
+import { DEFAULT_LANGUAGE, speakerOf } from '../texts/texts.js';
 import type { Language } from '../texts/texts.js';
 import type { ProgressState } from '../progress-picture.js';
 import type { HashOf, Rendered } from './templates.js';
 
 /** The style block of the upload page. It names the upload's ID, so its hash belongs to one answer only. */
-export function progressStyle(progressId: string): string {
+export function progressStyle(language: Language, progressId: string): string {
   invariant(/^[0-9A-Za-z]{1,64}$/.test(progressId), 'a progress ID is letters and digits');
-  return `@keyframes p{from,to{background-image:url(/progress/${progressId}.gif)}}`;
+  const query = language === DEFAULT_LANGUAGE ? '' : `?lang=${language}`;
+  return `@keyframes p{from,to{background-image:url(/progress/${progressId}.gif${query})}}`;
 }
 
 /** Shows the last line only, for those who look: `:last-child` would stay blank in Chromium while the page streams. */

@@ -35,10 +35,11 @@ export function progressRoutes(router: Router, services: Services): void {
 }
 
 async function streamPicture(ctx: Context, services: Services, id: UploadId): Promise<void> {
+  const { language } = pageContext(ctx);
   begin(ctx, 'image/gif');
   if (ctx.method === 'HEAD') return void ctx.res.end();
   ctx.res.write(progressHeader());
-  await follow(ctx.res, services, id, PICTURE_EVERY, (state) => progressFrame(state));
+  await follow(ctx.res, services, id, PICTURE_EVERY, (state) => progressFrame(language, state));
   ctx.res.end(progressTrailer());
 }
 

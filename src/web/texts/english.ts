@@ -425,4 +425,21 @@ export const english = {
   'progress.tooLarge': 'Too large: the limit is {limit}.',
   'progress.refused': 'Refused. The other tab says why.',
   'progress.cutOff': 'The connection ended. Nothing was stored.',
+
+  // What the progress picture says: few words, so that they fit (drawn by test/web/pages/draw-words.ts).
+  'picture.waiting': 'ready',
+  'picture.receiving': 'receiving',
+  'picture.checking': 'checking',
+  'picture.removing': 'removing metadata',
+  'picture.sealing': 'sealing',
+  'picture.done': 'done',
+  'picture.refused': 'refused',
+  'picture.cutOff': 'cut off',
+  'picture.tooLarge': 'too large',
+  'picture.limit': 'limit {size}',
+  'picture.left': '{time} left',
+  'picture.amount': '{received} / {total}',
+  'picture.rate': '{size}/s',
+  'picture.kilobytes': '{amount} kB',
+  'picture.megabytes': '{amount} MB',
 } as const;

@@ -63,6 +63,8 @@ export interface Speaker {
   /** The digits alone: `2026`, not `2,026`. */
   readonly year: (value: number) => string;
   readonly percent: (fraction: number) => string;
+  /** One decimal place, always: `24.0`. */
+  readonly tenths: (value: number) => string;
   /** Decimal sizes with one place, as file managers show them: `8.9 MB`. */
   readonly size: (bytes: number) => string;
   /** To the minute, rounded up, in UTC. */
@@ -97,6 +99,11 @@ function makeSpeaker(language: Language): Speaker {
   const plain = new Intl.NumberFormat(tag);
   const digits = new Intl.NumberFormat(tag, { useGrouping: false });
   const percent = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 });
+  const tenths = new Intl.NumberFormat(tag, {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+    useGrouping: false,
+  });
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'always' });
   const past = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
@@ -113,6 +120,7 @@ function makeSpeaker(language: Language): Speaker {
     number: (value) => plain.format(value),
     year: (value) => digits.format(value),
     percent: (fraction) => percent.format(fraction),
+    tenths: (value) => tenths.format(value),
     size: (bytes) => sizeIn(units, bytes),
     time: (at) => `${moment.format(Math.ceil(at / MINUTE) * MINUTE)} UTC`,
     until: (at, now) => {

@@ -13,11 +13,14 @@ import {
   PROGRESS_WIDTH,
   progressFrame,
   progressHeader,
+  progressRoom,
   progressTrailer,
 } from '../../../src/web/progress-picture.js';
 import type { ProgressState } from '../../../src/web/progress-picture.js';
 import { LANGUAGES } from '../../../src/web/texts/texts.js';
 import type { Language } from '../../../src/web/texts/texts.js';
+import { PROGRESS_STRIPS } from '../../../src/web/progress-strips.js';
+import { piecesOf } from '../../../src/web/progress-words.js';
 import { parse } from './markup.js';
 import { hashOf } from './states.js';
 
@@ -27,6 +30,7 @@ const receiving = (received: number, total: number | null, bytesPerSecond: numbe
   total,
   bytesPerSecond,
 });
+const LANGS = Object.keys(LANGUAGES) as Language[];
 const STATES: readonly ProgressState[] = [
   { kind: 'waiting' },
   receiving(0, 24_000_000),
@@ -87,27 +91,65 @@ const filledOf = (pixels: Uint8Array): number =>
   pixels.subarray(0, PROGRESS_WIDTH).filter((pixel) => pixel === 1).length;
 const inked = (pixels: Uint8Array): number => pixels.filter((pixel) => pixel === 3).length;
 
-test.test('every state is a full frame of the size that the header says', (t) => {
-  for (const state of STATES) {
-    const pixels = decodeFrame(progressFrame(state));
-    t.equal(pixels.length, PROGRESS_WIDTH * PROGRESS_HEIGHT);
-    t.ok(pixels.every((pixel) => pixel < 4));
-    t.ok(inked(pixels) > 100, 'it says something');
+test.test('every state is a full frame of the size that the header says, in every language', (t) => {
+  for (const language of LANGS) {
+    const frames = STATES.map((state) => decodeFrame(progressFrame(language, state)));
+    for (const pixels of frames) {
+      t.equal(pixels.length, PROGRESS_WIDTH * PROGRESS_HEIGHT);
+      t.ok(pixels.every((pixel) => pixel < 4));
+      t.ok(inked(pixels) > 100, 'it says something');
+    }
+    const words = STATES.filter(({ kind }) => kind !== 'receiving').map((state) => progressFrame(language, state));
+    t.equal(new Set(words.map((frame) => frame.toString('latin1'))).size, words.length, 'each says something else');
   }
+  t.end();
+});
+
+test.test('every text of the picture is drawn in every language, and nothing else is', (t) => {
+  for (const language of LANGS) {
+    const drawn = PROGRESS_STRIPS[language].pieces.map(([piece]) => piece);
+    t.strictSame(drawn, piecesOf(language), `${language}: node build/test/web/pages/draw-words.js draws them anew`);
+  }
+  t.end();
+});
+
+test.test('the longest words and figures fit', (t) => {
+  const longest = [
+    receiving(99_999_999, 100_000_000, 30_000_000),
+    receiving(88_800_000, 100_000_000, 2_000),
+    receiving(888_888, 999_999, 1),
+    receiving(88_888_888, null, 888_000),
+    { kind: 'too-large', limit: 999_900_000 },
+  ] as const;
+  for (const language of LANGS) {
+    for (const state of [...STATES, ...longest]) {
+      const room = progressRoom(language, state);
+      if (room < 0) t.fail(`${language}, ${JSON.stringify(state)}: ${-room} pixels too long`);
+    }
+  }
+  t.end();
+});
+
+test.test('in Persian the bar and the words begin on the right', (t) => {
+  const pixels = decodeFrame(progressFrame('fa', receiving(1, 4)));
+  t.equal(pixels[0], 2);
+  t.equal(pixels[PROGRESS_WIDTH - 1], 1);
+  const ink = [...decodeFrame(progressFrame('fa', { kind: 'done' })).entries()].filter(([, pixel]) => pixel === 3);
+  t.ok(ink.every(([at]) => at % PROGRESS_WIDTH > PROGRESS_WIDTH / 2));
   t.end();
 });
 
 test.test('the bar is as full as what was received', (t) => {
   const table: readonly (readonly [number, number, number])[] = [
     [0, 100, 0],
-    [1, 408, 1],
-    [50, 100, 204],
-    [407, 408, 407],
-    [100, 100, 408],
-    [200, 100, 408],
+    [1, 296, 2],
+    [50, 100, 296],
+    [295, 296, 590],
+    [100, 100, 592],
+    [200, 100, 592],
   ];
   for (const [received, total, filled] of table) {
-    t.equal(filledOf(decodeFrame(progressFrame(receiving(received, total)))), filled, `${received} of ${total}`);
+    t.equal(filledOf(decodeFrame(progressFrame('en', receiving(received, total)))), filled, `${received} of ${total}`);
   }
   t.end();
 });
@@ -119,12 +161,14 @@ test.test('100 % is said of everything and of nothing less', (t) => {
 });
 
 test.test('a frame is small', (t) => {
-  for (const state of STATES) t.ok(progressFrame(state).length <= 1200);
+  for (const language of LANGS) {
+    for (const state of STATES) t.ok(progressFrame(language, state).length <= 3000);
+  }
   t.end();
 });
 
 test.test('decoders take the stream whole, and cut off after any frame', needs('ffmpeg'), (t) => {
-  const frames = STATES.map(progressFrame);
+  const frames = STATES.map((state, at) => progressFrame(LANGS[at % LANGS.length] ?? 'en', state));
   for (const count of [1, 2, frames.length]) {
     for (const end of [progressTrailer(), Buffer.alloc(0)]) {
       const gif = Buffer.concat([progressHeader(), ...frames.slice(0, count), end]);
@@ -152,7 +196,7 @@ test.test('decoders take the stream whole, and cut off after any frame', needs('
 });
 
 test.test('the text document is well formed at its end, and says every state in every language', (t) => {
-  for (const language of Object.keys(LANGUAGES) as Language[]) {
+  for (const language of LANGS) {
     const { html, styleHashes } = progressDocumentStart(language, hashOf);
     const document =
       html + STATES.map((state) => progressDocumentLine(language, state)).join('') + PROGRESS_DOCUMENT_END;

@@ -101,13 +101,14 @@ test.test('no text that nobody asks for', (t) => {
     ...['pages.ts', 'phrases.ts', 'progress-document.ts'].map((name) =>
       path.join(TEMPLATES, '../../src/web/pages', name),
     ),
+    path.join(TEMPLATES, '../../src/web/progress-picture.ts'),
     path.join(TEMPLATES, '../../src/web/texts/texts.ts'),
   ].map((file) => readFileSync(file, 'utf8'));
   const all = sources.join('\n');
   const spelled = (key: string): boolean => all.includes(`'${key}'`) || all.includes(`"${key}"`);
   // Keys that are put together from a word of a union: 'expiry.' + choice, `removed.${kind}` and the like.
   const composed =
-    /^(expiry|removed|problem|error|transparency|receipt\.warn\.|receipt\.(onion|mirror)|privacy|report|contact|takedown|(deleted|destroyed)\.|progress)/;
+    /^(expiry|removed|problem|error|transparency|receipt\.warn\.|receipt\.(onion|mirror)|privacy|report|contact|takedown|(deleted|destroyed)\.|progress|picture)/;
   t.strictSame(
     KEYS.filter((key) => !spelled(key) && !composed.test(key)),
     [],

@@ -1,61 +1,50 @@
 /**
- * Takes a screenshot of every page of the desk, as a moderator comes to it: signs in, looks, decides. For people to look at:
- * run `node build/test/e2e/desk-shots.js [firefox|chromium]`; pictures land in test/e2e/shots/desk/.
+ * Every page of the desk, as a moderator comes to it who signs in, looks and decides: axe-core finds nothing, and all fit.
+ * The screenshots land in `test/e2e/shots/desk/`.
  */
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import sharp from 'sharp';
-import { formOf, postForm, startAppliance, upload } from '../stories/appliance.js';
+import test from 'tap';
+import { formOf, postForm, startAppliance, upload, type Appliance } from '../stories/appliance.js';
 import { ALICE, BOB, deskOf, Moderator, report, staffed } from '../stories/moderator.js';
 import { fileIdOf } from '../stories/staffed.js';
 import { HOUR } from '../../src/base/units.js';
 import { generateHpkeKeyPair } from '../../src/crypto/hpke.js';
-import { launch, type BrowserName, type Tab } from './browser.js';
+import { needs } from '../needs.js';
+import { launch, type Tab } from './browser.js';
+import { stopsOf, wrongStops } from './keyboard.js';
+import { lookAt, LOOKS, wear } from './looks.js';
 
-const SHOTS = path.resolve(import.meta.dirname, '../../../test/e2e/shots/desk');
-const LOOKS: Readonly<
-  Record<BrowserName, { readonly width: number; readonly height: number; readonly dark: boolean }>
-> = {
-  firefox: { width: 1000, height: 800, dark: false },
-  chromium: { width: 360, height: 740, dark: true },
-};
+test.test(
+  'the desk: axe-core finds no violation, pages fit both widths, a keyboard goes in order',
+  needs('chromium'),
+  async (t) => {
+    const appliance = await startAppliance({ desk: true, settings: { CHATPIC_BORDERLINE: 'hold' } });
+    const chromium = await launch('chromium', { scripts: true });
+    try {
+      const tab = await chromium.newTab();
+      const found: string[] = [];
+      await walk(tab, appliance, async (name) => {
+        // Both schemes have colours of their own, and each width a layout.
+        found.push(...(await lookAt(tab, 'desk', name, [LOOKS[0]!, LOOKS[3]!])));
+        await wear(tab, LOOKS[0]!);
+        found.push(...wrongStops(await stopsOf(tab)).map((one) => `${name}: ${one}`));
+      });
+      t.strictSame(found, []);
+    } finally {
+      await chromium.close();
+      await appliance.stop();
+    }
+  },
+);
 
-const wanted = process.argv[2];
-const appliance = await startAppliance({ desk: true, settings: { CHATPIC_BORDERLINE: 'hold' } });
-try {
-  const desk = deskOf(appliance);
-  for (const browser of ['firefox', 'chromium'] as const) {
-    if (wanted !== undefined && wanted !== browser) continue;
-    await shoot(browser, desk);
-  }
-} finally {
-  await appliance.stop();
-}
-
-async function shoot(name: BrowserName, desk: string): Promise<void> {
-  const { width, height, dark } = LOOKS[name];
-  const driven = await launch(name, { viewport: { width, height } });
-  try {
-    const tab = await driven.newTab();
-    const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
-    await tab.cdp?.send('Emulation.setEmulatedMedia', { features });
-    const shot = async (title: string): Promise<void> => {
-      const overflow = await tab.eval('document.documentElement.scrollWidth > innerWidth');
-      if (overflow === true) console.log(`${title} is wider than the window in ${name}`);
-      await tab.shot(path.join(SHOTS, name, `${title}.png`), { fullPage: true });
-    };
-    await walk(tab, desk, shot);
-  } finally {
-    await driven.close();
-  }
-}
-
-async function walk(tab: Tab, desk: string, shot: (title: string) => Promise<void>): Promise<void> {
+async function walk(tab: Tab, appliance: Appliance, shot: (title: string) => Promise<void>): Promise<void> {
   const { app } = appliance;
+  const desk = deskOf(appliance);
   if (app.moderation.accounts.publicKey() === null) {
     await tab.open(`${desk}/sign-in`);
     await shot('00-nobody-yet');
-    await fill();
+    await fill(appliance);
   }
   await tab.open(`${desk}/sign-in`);
   await shot('01-sign-in');
@@ -96,7 +85,7 @@ async function signIn(tab: Tab, passphrase: string): Promise<void> {
 }
 
 /** Something of everything that comes to a desk. */
-async function fill(): Promise<void> {
+async function fill(appliance: Appliance): Promise<void> {
   const { base, clock, app } = appliance;
   await staffed(appliance);
   await app.moderation.preserved.setOfflineKey(generateHpkeKeyPair().publicKey);
