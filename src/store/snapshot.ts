@@ -17,8 +17,8 @@ import { SNAP_STEPS, type Geometry } from './geometry.js';
 import type { Sealer } from './sealer.js';
 
 const VERSION = 1;
-/** Pieces read or written with one call: each call costs a turn of the loop and of a thread, a tenth of the round with one. */
-const STRETCH = 8;
+/** Pieces read or written with one call: each call costs a turn of the loop and one of a thread. With more than a few the loop waits long. */
+const STRETCH = 4;
 const HEAD_BYTES = 2 + 8 + 8 + 4 + 4 + 4 + 4 + 8;
 
 export interface SnapshotHead {
