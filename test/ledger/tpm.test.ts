@@ -1,71 +1,18 @@
-/** A store whose slots live in a TPM 2.0: libtpms, behind `swtpm`. CHATPIC_TPM_CUTS sets how many commands are cut off. */
+/** A store whose slots live in a TPM 2.0: libtpms, behind `swtpm`. Power cuts: tpm-cuts.test.ts. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import test, { type Test } from 'tap';
-import { systemClock } from '../../src/base/clock.js';
-import { openStore, type StoreOptions } from '../../src/ledger/open-store.js';
-import type { OpenedStore } from '../../src/ledger/opened-store.js';
-import { mintDeletionToken, mintLinkToken, type LinkToken } from '../../src/ledger/tokens.js';
+import test from 'tap';
+import { openStore } from '../../src/ledger/open-store.js';
 import { verifyStore } from '../../src/ledger/verify-store.js';
 import { diskFiles } from '../../src/store/disk.js';
 import { destroySlots } from '../../src/store/panic.js';
-import { keyFile } from '../../src/store/root-key.js';
 import { tpmAt } from '../../src/store/tpm-device.js';
 import { withTpmSlots } from '../../src/store/tpm-slots.js';
 import { indexPublic, readIndex, undefineIndex, writeIndex, type Exchange } from '../../src/store/tpm.js';
 import { needs } from '../needs.js';
-import { SimulatedTpm } from '../store/simulated-tpm.js';
-import { loadModules, openBench, TestClock, TINY, type BenchStore } from './bench-store.js';
-
-const INDEX = 0x018c7000;
-
-interface Machine {
-  readonly tpm: SimulatedTpm;
-  readonly folder: string;
-  readonly options: StoreOptions;
-}
-
-async function machine(t: Test): Promise<Machine> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'tpm-'));
-  const tpm = new SimulatedTpm(folder);
-  t.teardown(async () => {
-    await tpm.kill();
-    rmSync(folder, { recursive: true });
-  });
-  await tpm.start();
-  return { tpm, folder, options: optionsIn(path.join(folder, 'data'), tpm.socket) };
-}
-
-function optionsIn(dataDir: string, device: string): StoreOptions {
-  return {
-    dataDir,
-    slotDir: dataDir,
-    tpm: { device, index: INDEX },
-    rootKey: keyFile(path.join(dataDir, 'root.key')),
-    storeMegabytes: 16,
-    clock: systemClock,
-  };
-}
-
-async function opened(t: Test, options: StoreOptions): Promise<OpenedStore> {
-  const store = await openStore(options);
-  await store.filling;
-  t.teardown(() => store.close().catch(() => undefined));
-  return store;
-}
-
-async function put({ ledger, arena }: Pick<OpenedStore, 'ledger' | 'arena'>): Promise<LinkToken> {
-  const hold = arena.reserve(1)!;
-  const [link, deletion] = [mintLinkToken(), mintDeletionToken()];
-  await arena.write(hold.units, 0, Buffer.from('content'));
-  await arena.sync();
-  const share = { link, deletion, secret: Buffer.alloc(32, 4), expiresAt: null, mode: 'never', views: null } as const;
-  await ledger.put({ ...share, hasPassphrase: false, held: false, hold });
-  return link;
-}
+import { INDEX, machine, opened, optionsIn, put } from './tpm-machine.js';
 
 /** What stands in both indices now. */
 async function slotsIn(exchange: Exchange): Promise<Buffer[]> {
@@ -219,81 +166,6 @@ test.test('panic removes both slots in under a second, and nothing opens the sto
   await t.rejects(openStore(options), { message: /holds no slots/ });
   await t.rejects(destroySlots(options), { message: /no slots in the TPM/ });
 });
-
-/** Cuts the power at the k-th command: before the TPM has it, or when it has done it and nobody heard. */
-function cutAt(tpm: SimulatedTpm, k: number, when: 'before' | 'after'): Exchange {
-  const exchange = tpmAt(tpm.socket);
-  let count = 0;
-  return async (command) => {
-    if (++count > k) throw Object.assign(new Error('no power'), { code: 'ENODEV' });
-    if (count < k) return exchange(command);
-    if (when === 'after') await exchange(command);
-    await tpm.kill();
-    throw Object.assign(new Error('no power'), { code: 'ENODEV' });
-  };
-}
-
-const modules = await loadModules();
-
-test.test('the power failing at any command of any life loses nothing and brings nothing back', swtpm, async (t) => {
-  const { tpm, folder } = await machine(t);
-  const disk = diskFiles(folder, folder);
-  const clock = new TestClock();
-  const known = { alive: new Set<LinkToken>(), gone: new Set<LinkToken>(), unsure: new Set<LinkToken>() };
-  const bench = (exchange: Exchange): Promise<BenchStore> =>
-    openBench(modules, {
-      files: withTpmSlots(disk, { device: tpm.socket, index: INDEX }, exchange),
-      geometry: { ...TINY, slotBytes: 32 },
-      clock,
-    });
-  const made = await bench(tpmAt(tpm.socket));
-  await made.opened.filling;
-  await end(made);
-  let cuts = 0;
-  for (let k = 1; k <= Number(process.env['CHATPIC_TPM_CUTS'] ?? 24); k++) {
-    for (const when of ['before', 'after'] as const) {
-      const life = await bench(cutAt(tpm, k, when)).catch(() => null);
-      if (life !== null) {
-        await work(life, known).catch(() => undefined);
-        await end(life);
-      }
-      await tpm.kill();
-      await tpm.start();
-      const after = await bench(tpmAt(tpm.socket));
-      cuts++;
-      for (const link of known.alive) if (after.ledger.find(link) === null) t.fail(`lost: cut ${when} ${k}`);
-      for (const link of known.gone) if (after.ledger.find(link) !== null) t.fail(`back: cut ${when} ${k}`);
-      for (const link of known.unsure) (after.ledger.find(link) === null ? known.gone : known.alive).add(link);
-      known.unsure.clear();
-      await end(after);
-    }
-  }
-  t.comment(`${cuts} cuts, ${known.alive.size} alive, ${known.gone.size} gone`);
-  t.ok(known.alive.size > 5 && known.gone.size > 5);
-});
-
-async function work(
-  { ledger, opened: { store } }: BenchStore,
-  known: Record<'alive' | 'gone' | 'unsure', Set<LinkToken>>,
-) {
-  for (let round = 0; round < 5; round++) {
-    const link = await put({ ledger, arena: store.arena });
-    known.alive.add(link);
-    const [first] = known.alive;
-    known.alive.delete(first!);
-    known.unsure.add(first!);
-    await ledger.remove(ledger.find(first!)!, 'deleted');
-    known.unsure.delete(first!);
-    known.gone.add(first!);
-    if (round === 0) known.alive.add(await put({ ledger, arena: store.arena }));
-    await store.roll();
-  }
-}
-
-async function end({ opened: life, state }: BenchStore): Promise<void> {
-  await life.close().catch(() => undefined);
-  state.close();
-}
 
 /** TPM2_NV_DefineSpace as another program might (OWNERWRITE, AUTHWRITE, WRITE_STCLEAR, AUTHREAD), and TPM2_NV_WriteLock. */
 function foreignIndex(): { readonly foreign: Buffer; readonly lock: Buffer } {
