@@ -150,9 +150,9 @@ function open(
   { configuration, rootKey, acceptClockJump = false, onFilling }: AppOptions,
   clock: Clock,
 ): Promise<OpenedStore> {
-  const { dataDir, slotDir, storeMegabytes } = configuration;
+  const { dataDir, slotDir, tpm, storeMegabytes } = configuration;
   const filling = onFilling === undefined ? {} : { onFilling };
-  return openStore({ dataDir, slotDir, rootKey, storeMegabytes, clock, acceptClockJump, ...filling });
+  return openStore({ dataDir, slotDir, tpm, rootKey, storeMegabytes, clock, acceptClockJump, ...filling });
 }
 
 interface Rooms {

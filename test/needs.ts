@@ -16,7 +16,9 @@ export type Tool =
   | 'mat2'
   | 'faketime'
   | 'systemd-analyze'
-  | 'prlimit';
+  | 'prlimit'
+  | 'swtpm'
+  | 'socat';
 
 const found = new Map<Tool, boolean>();
 

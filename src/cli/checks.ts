@@ -14,6 +14,7 @@ import { confinedClassifier } from '../moderation/classifier/confined.js';
 import { tryClassifier } from '../moderation/classifier/classifier.js';
 import type { ClassifierFault } from '../moderation/classifier/model-process.js';
 import { findTor } from '../tor/tor-binary.js';
+import { tpmFinding } from './tpm-check.js';
 
 export type State = 'good' | 'warn' | 'refuse';
 
@@ -33,7 +34,7 @@ const refuse = (name: string, says: string, todo: string): Finding => ({ name, s
 type Check = (configuration: Configuration) => Promise<Finding> | Finding;
 
 /** Checks that strict mode makes before it starts: quick, and without a process of their own. */
-const HOLDS: readonly Check[] = [swap, coreDumps, fileSystem, rootKeyPlace, permissions];
+const HOLDS: readonly Check[] = [swap, coreDumps, slots, rootKeyPlace, permissions];
 /** The rest of what `doctor` looks at. */
 const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, canary, tor];
 
@@ -86,7 +87,12 @@ async function coreDumps(): Promise<Finding> {
 /** File systems that keep older copies of what is overwritten, or hand it to others. */
 const KEEPS_COPIES = /^(btrfs|zfs|bcachefs|overlay|aufs|nfs\d?|cifs|smb3|9p|fuse.*|f2fs|nilfs2)$/;
 
-async function fileSystem({ slotDir }: Configuration): Promise<Finding> {
+async function slots(configuration: Configuration): Promise<Finding> {
+  const { tpm, slotDir } = configuration;
+  return tpm === null ? fileSystem(slotDir) : tpmFinding(tpm, configuration);
+}
+
+async function fileSystem(slotDir: string): Promise<Finding> {
   const mount = mountOf(await nearest(slotDir), await text('/proc/self/mountinfo'));
   if (mount === null)
     return warn('file system', 'could not be told', 'make sure that it overwrites in place (ext4, xfs)');

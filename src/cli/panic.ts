@@ -33,13 +33,14 @@ function unsure(): number {
 }
 
 async function panic(json: boolean): Promise<number> {
-  const { dataDir, slotDir } = configure(readEnvironment(process.env));
-  await destroySlots(slotDir);
-  const holders = await holdersOf(path.join(dataDir, 'arena'));
+  const configuration = configure(readEnvironment(process.env));
+  await destroySlots(configuration);
+  const holders = await holdersOf(path.join(configuration.dataDir, 'arena'));
   for (const pid of holders) signal(pid, PANIC_SIGNAL);
   await gone(holders, PATIENCE);
   for (const pid of holders) signal(pid, 'SIGKILL');
-  if (holders.length > 0) await destroySlots(slotDir);
+  // What a round wrote meanwhile. An index of a TPM that was undefined takes no more.
+  if (holders.length > 0 && configuration.tpm === null) await destroySlots(configuration);
   if (json) print(JSON.stringify({ destroyed: true, stopped: holders.length }));
   else print('Gone. Nothing in the store can be opened any more. To begin anew, remove the data folder.');
   return EXIT.done;

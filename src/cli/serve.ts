@@ -142,6 +142,7 @@ async function run(running: Running, manager: ServiceManager): Promise<number> {
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
     process.on(PANIC_SIGNAL, () => {
+      say('Panic, as ordered: the slots are destroyed, and nothing in the store can be opened any more.');
       void app.store.panic().finally(() => process.exit(EXIT.refused));
     });
   });

@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.js';
 import { configure } from '../config/configuration.js';
 import { readEnvironment } from '../config/environment.js';
 import { verifyStore } from '../ledger/verify-store.js';
+import { TPM_ROUNDS } from '../store/tpm-slots.js';
 import { rootKeyOf } from './root-key.js';
 import { EXIT, explain, print } from './terminal.js';
 
@@ -25,6 +26,7 @@ async function verify(json: boolean): Promise<number> {
     return EXIT.done;
   }
   print(`The store is whole: epoch ${found.epoch}, ${found.units.filled} of ${found.units.total} units filled.`);
+  if (configuration.tpm !== null) print(`Its TPM is made for about ${TPM_ROUNDS} epochs.`);
   if (found.torn) print('The last page of the log was torn by a crash; it was never acknowledged and is left out.');
   return EXIT.done;
 }

@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { MB, SECOND } from '../base/units.js';
-import { SettingsError, type Complaint, type Environment, type Listen } from './environment.js';
+import { SettingsError, type Complaint, type Environment, type Listen, type TpmPlace } from './environment.js';
 
 export interface Configuration {
   readonly dataDir: string;
   /** Where the epoch slots live; the data folder itself unless set. */
   readonly slotDir: string;
+  /** Slots in a TPM; null = in `slotDir`. */
+  readonly tpm: TpmPlace | null;
   readonly storeMegabytes: number;
   readonly rootKey: 'file' | 'credential' | 'passphrase';
   readonly strict: boolean;
@@ -101,10 +103,11 @@ export function configure(environment: Environment): Configuration {
   const configuration: Configuration = {
     dataDir,
     slotDir: environment.CHATPIC_SLOT_DIR === undefined ? dataDir : path.resolve(environment.CHATPIC_SLOT_DIR),
+    tpm: environment.CHATPIC_SLOT ?? null,
     storeMegabytes: given('CHATPIC_STORE_MB'),
     rootKey: given('CHATPIC_ROOT_KEY'),
     strict: given('CHATPIC_STRICT') === 'on',
-    rollSeconds: given('CHATPIC_ROLL_SECONDS'),
+    rollSeconds: rollSeconds(environment, complaints),
     listen: given('CHATPIC_LISTEN'),
     circuitIds: given('CHATPIC_LISTEN_PROXY') === 'haproxy',
     deskListen: given('CHATPIC_DESK_LISTEN'),
@@ -147,6 +150,30 @@ export function configure(environment: Environment): Configuration {
   }
   if (complaints.length > 0) throw new SettingsError(complaints);
   return configuration;
+}
+
+const ROLL_SECONDS = { files: 60, tpm: 3600 } as const;
+/**
+ * The memory of a TPM is made for some 100,000 writes, and a round makes two: one each 3,200 seconds without a pause lasts
+ * five years (docs/decisions/034-tpm-slot.md).
+ */
+const LEAST_TPM_ROLL_SECONDS = 3200;
+
+function rollSeconds(environment: Environment, complaints: Complaint[]): number {
+  const tpm = (environment.CHATPIC_SLOT ?? null) !== null;
+  const seconds = environment.CHATPIC_ROLL_SECONDS ?? ROLL_SECONDS[tpm ? 'tpm' : 'files'];
+  if (tpm && seconds < LEAST_TPM_ROLL_SECONDS) {
+    const expected = `${LEAST_TPM_ROLL_SECONDS} to 3600 with CHATPIC_SLOT=tpm: a shorter one wears the TPM out in under five years`;
+    complaints.push({ name: 'CHATPIC_ROLL_SECONDS', value: String(seconds), expected });
+  }
+  if (tpm && environment.CHATPIC_SLOT_DIR !== undefined) {
+    complaints.push({
+      name: 'CHATPIC_SLOT_DIR',
+      value: environment.CHATPIC_SLOT_DIR,
+      expected: 'nothing, because CHATPIC_SLOT=tpm is set',
+    });
+  }
+  return seconds;
 }
 
 function fileOf(setting: string | undefined): string | null {

@@ -23,6 +23,30 @@ function parseListen(text: string): Listen | null {
   return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
+/** Two NV indices of a TPM, in a row, and where the TPM is reached. */
+export interface TpmPlace {
+  /** A device (`/dev/tpmrm0`), or the Unix socket of a simulator. */
+  readonly device: string;
+  /** The first of the two. */
+  readonly index: number;
+}
+
+/** Owner's range of NV indices (TCG, "Registry of Reserved TPM 2.0 Handles"): the last is left for the second index. */
+const TPM_INDICES = { first: 0x01800000, usual: 0x018c7000, last: 0x01bffffe } as const;
+
+function parseTpm(text: string): TpmPlace | null {
+  const [, device, digits] = /^tpm:(\/[^@]+)(?:@0x([0-9a-fA-F]{1,8}))?$/.exec(text) ?? [];
+  const index = digits === undefined ? TPM_INDICES.usual : parseInt(digits, 16);
+  if (device === undefined || index < TPM_INDICES.first || index > TPM_INDICES.last) return null;
+  return { device, index };
+}
+
+const slot = z
+  .string()
+  .transform((text) => (text === 'file' ? ('file' as const) : parseTpm(text)))
+  .refine((value) => value !== null, { message: 'file, or tpm:/dev/tpmrm0 with or without @0x018c7000 behind it' })
+  .transform((value) => (value === 'file' ? null : value));
+
 function whole(least: number, most: number) {
   const expected = `a whole number from ${least} to ${most}`;
   return z
@@ -54,6 +78,7 @@ const SETTINGS = {
   CHATPIC_ONION: z.string().min(1, 'a .onion address, or a file that holds it'),
   CHATPIC_MIRROR_ORIGIN: z.string().regex(/^https:\/\/[0-9A-Za-z.-]+(:\d{1,5})?$/, 'https://NAME, without a path'),
   CHATPIC_ROOT_KEY: oneOf('file', 'credential', 'passphrase'),
+  CHATPIC_SLOT: slot,
   CHATPIC_SLOT_DIR: z.string().min(1, 'a folder'),
   CHATPIC_STRICT: oneOf('off', 'on'),
   CHATPIC_ROLL_SECONDS: whole(1, 3600),
@@ -101,8 +126,8 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_MIRROR_READ_ONLY: 'off',
   CHATPIC_MOVED_LISTEN: 'off',
   CHATPIC_ROOT_KEY: 'file',
+  CHATPIC_SLOT: 'file',
   CHATPIC_STRICT: 'off',
-  CHATPIC_ROLL_SECONDS: '60',
   CHATPIC_FREE_MB: '50',
   CHATPIC_PRO_MB: '100',
   CHATPIC_STORE_MB: '2048',

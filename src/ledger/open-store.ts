@@ -1,19 +1,17 @@
 /** The door through which everything that is kept is opened, closed, sealed and destroyed. */
 import type { Clock } from '../base/clock.js';
-import { diskFiles, makeFolder } from '../store/disk.js';
+import { makeFolder } from '../store/disk.js';
 import { geometryOf } from '../store/geometry.js';
 import { lockFolder } from '../store/lock.js';
 import { openSealedStore } from '../store/open.js';
+import { filesAt, type StorePlaces } from '../store/places.js';
 import type { RootKey } from '../store/root-key.js';
 import { LedgerState } from './ledger-state.js';
 import { LiveLedger } from './live-ledger.js';
 import { openedStore, type OpenedStore } from './opened-store.js';
 import { loadSqlite } from './tables.js';
 
-export interface StoreOptions {
-  readonly dataDir: string;
-  /** Where the epoch slots live. Another folder than the data folder, in RAM, makes the store amnesic. */
-  readonly slotDir: string;
+export interface StoreOptions extends StorePlaces {
   readonly rootKey: RootKey;
   readonly storeMegabytes: number;
   readonly clock: Clock;
@@ -31,10 +29,10 @@ export interface StoreOptions {
  * remedy. On a first start it resolves when the small files are made; the arena is filled behind it.
  */
 export async function openStore(options: StoreOptions): Promise<OpenedStore> {
-  const { dataDir, slotDir, rootKey, storeMegabytes, clock, acceptClockJump = false, onFilling } = options;
-  const geometry = geometryOf(storeMegabytes);
+  const { dataDir, slotDir, tpm, rootKey, storeMegabytes, clock, acceptClockJump = false, onFilling } = options;
+  const geometry = geometryOf(storeMegabytes, tpm);
   for (const folder of [dataDir, slotDir]) await makeFolder(folder);
-  const files = diskFiles(dataDir, slotDir);
+  const files = filesAt(options);
   const lock = await lockFolder(dataDir);
   try {
     const state = new LedgerState(await loadSqlite(), geometry.units);

@@ -1,11 +1,11 @@
 /** Reads everything that is kept and checks it, and changes nothing: what `chatpic verify` runs. */
 import { wipe } from '../base/bytes.js';
 import { StoreFault } from '../base/errors.js';
-import { diskFiles } from '../store/disk.js';
 import type { SetContext } from '../store/epoch-set.js';
 import { geometryOf, type Geometry } from '../store/geometry.js';
 import { lockFolder } from '../store/lock.js';
 import { closeAll, load, openAll, setsOf, type OpenedFiles } from '../store/open.js';
+import { filesAt, type StorePlaces } from '../store/places.js';
 import { aesGcm } from '../store/sealer.js';
 import { chooseSet, survey } from '../store/start.js';
 import { UnitPool } from '../store/unit-pool.js';
@@ -25,11 +25,11 @@ export interface Verification {
 
 /** Throws `StoreFault` with the part that is damaged. Refused while another process has the store open. */
 export async function verifyStore(
-  options: Pick<StoreOptions, 'dataDir' | 'slotDir' | 'rootKey' | 'storeMegabytes' | 'clock'>,
+  options: StorePlaces & Pick<StoreOptions, 'rootKey' | 'storeMegabytes' | 'clock'>,
 ): Promise<Verification> {
-  const { dataDir, slotDir, rootKey, storeMegabytes } = options;
-  const geometry = geometryOf(storeMegabytes);
-  const files = diskFiles(dataDir, slotDir);
+  const { dataDir, tpm, rootKey, storeMegabytes } = options;
+  const geometry = geometryOf(storeMegabytes, tpm);
+  const files = filesAt(options);
   const lock = await lockFolder(dataDir);
   try {
     if ((await survey(files, geometry)) !== 'store') throw nothingHere();

@@ -33,9 +33,9 @@ export function diskFiles(dataDir: string, slotDir: string): StoreFiles {
     async syncFolders() {
       for (const folder of new Set([dataDir, slotDir])) await syncFolder(folder);
     },
-    async slotsInRam() {
+    async slotsIn() {
       const { type } = await calling('slot folder', 'statfs', () => statfs(slotDir));
-      return RAM_FILE_SYSTEMS.includes(type);
+      return RAM_FILE_SYSTEMS.includes(type) ? 'ram' : 'disk';
     },
     async freeBytes() {
       const { bavail, bsize } = await calling('data folder', 'statfs', () => statfs(dataDir));
@@ -130,7 +130,7 @@ export async function calling<T>(name: string, call: string, work: () => Promise
   }
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'unknown error';
 }

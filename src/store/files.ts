@@ -46,8 +46,8 @@ export interface StoreFiles {
   remove(name: FileName): Promise<void>;
   /** Makes creations and removals durable. */
   syncFolders(): Promise<void>;
-  /** Whether the slots live in a RAM file system, where missing slots mean "all is gone", not "damaged". */
-  slotsInRam(): Promise<boolean>;
+  /** Where the slots live. In RAM, missing slots mean "all is gone", not "damaged". */
+  slotsIn(): Promise<'disk' | 'ram' | 'tpm'>;
   /** Bytes that could still be written beside what is there. */
   freeBytes(): Promise<number>;
 }

@@ -22,16 +22,22 @@ const SNAP_BASE = 8 * MiB;
 /** Room a unit: a row with its indexes takes 200 to 300 bytes, its secret 32; a share has one unit or more. */
 const SNAP_PER_UNIT = 512;
 
-/** Size of the store in decimal megabytes, as the setting has it. */
-export function geometryOf(storeMegabytes: number): Geometry {
+/** What depends on where the slots live. */
+type SlotGeometry = Pick<Geometry, 'slotBytes' | 'pages'>;
+
+const IN_FILES: SlotGeometry = { slotBytes: MiB, pages: 256 };
+/** A TPM's memory wears, so that rounds must be rare: the log holds eight times as much before it asks for one. */
+const IN_TPM: SlotGeometry = { slotBytes: 32, pages: 2048 };
+
+/** Size of the store in decimal megabytes, as the setting has it; `tpm` where its slots live in one. */
+export function geometryOf(storeMegabytes: number, tpm: object | null = null): Geometry {
   const units = Math.floor((storeMegabytes * MB) / UNIT_BYTES);
   const step = SNAP_STEPS * PIECE_BYTES;
   return {
     unitBytes: UNIT_BYTES,
     units,
-    slotBytes: MiB,
     pageBytes: 4 * KiB,
-    pages: 256,
+    ...(tpm === null ? IN_FILES : IN_TPM),
     pieceBytes: PIECE_BYTES,
     snapPieces: SNAP_STEPS * Math.ceil((SNAP_BASE + SNAP_PER_UNIT * units) / step),
   };

@@ -4,7 +4,7 @@
  * What holds, and why: its key belongs to one epoch and it is written once in it, so each piece has a nonce of its own;
  * the first piece says how much follows, so a missing piece shows. Behind it stands old noise.
  *
- * It holds one piece of plaintext at a time, and lets the event loop run between pieces. What the body means is the
+ * It holds one piece of plaintext at a time, and lets the event loop run after every few pieces. What the body means is the
  * state's own.
  */
 import { secretBytes, wipe } from '../base/bytes.js';
@@ -17,6 +17,8 @@ import { SNAP_STEPS, type Geometry } from './geometry.js';
 import type { Sealer } from './sealer.js';
 
 const VERSION = 1;
+/** Pieces read or written with one call: each call costs a turn of the loop and one of a thread. With more than a few the loop waits long. */
+const STRETCH = 4;
 const HEAD_BYTES = 2 + 8 + 8 + 4 + 4 + 4 + 4 + 8;
 
 export interface SnapshotHead {
@@ -86,16 +88,20 @@ export async function writeSnapshot(
   head: SnapshotHead,
   body: Iterable<Buffer>,
 ): Promise<void> {
+  const { pieceBytes } = geometry;
   const piece = secretBytes(plainBytes(geometry));
+  const stretch = Buffer.from(new ArrayBuffer(STRETCH * pieceBytes));
   const pieces = piecesOf(geometry, head.bodyLength);
   let used = 0;
   let index = 0;
   const flush = async (): Promise<void> => {
-    const sealed = sealer.seal(key, nonceOf(index), piece);
-    await file.write(sealed, index * geometry.pieceBytes);
+    sealer.seal(key, nonceOf(index), piece).copy(stretch, (index % STRETCH) * pieceBytes);
     wipe(piece);
     used = 0;
     index++;
+    if (index % STRETCH !== 0 && index !== pieces) return;
+    const first = STRETCH * Math.floor((index - 1) / STRETCH);
+    await file.write(stretch.subarray(0, (index - first) * pieceBytes), first * pieceBytes);
   };
   let length = -HEAD_BYTES;
   try {
@@ -147,16 +153,19 @@ export class SnapshotReading {
     key: Uint8Array,
     geometry: Geometry,
   ): Promise<SnapshotReading | null> {
-    const sealed = Buffer.from(new ArrayBuffer(geometry.pieceBytes));
-    const openPiece = async (index: number): Promise<Buffer | null> => {
-      await file.read(sealed, index * geometry.pieceBytes);
-      return sealer.open(key, nonceOf(index), sealed);
-    };
-    const first = await openPiece(0);
+    const { pieceBytes } = geometry;
+    const stretch = Buffer.from(new ArrayBuffer(STRETCH * pieceBytes));
+    await file.read(stretch.subarray(0, pieceBytes), 0);
+    const first = sealer.open(key, nonceOf(0), stretch.subarray(0, pieceBytes));
     if (first === null) return null;
     const { head, pieces } = parseHead(first, set);
     return new SnapshotReading(head, first, pieces, async (index) => {
-      const piece = await openPiece(index);
+      const at = (index - 1) % STRETCH;
+      if (at === 0) {
+        const count = Math.min(STRETCH, pieces - index);
+        await file.read(stretch.subarray(0, count * pieceBytes), index * pieceBytes);
+      }
+      const piece = sealer.open(key, nonceOf(index), stretch.subarray(at * pieceBytes, (at + 1) * pieceBytes));
       if (piece === null) throw damaged(set, index);
       return piece;
     });

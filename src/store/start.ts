@@ -28,11 +28,32 @@ export async function survey(files: StoreFiles, geometry: Geometry): Promise<Fou
   if (missing.length === 0) return 'store';
   if (present === 0) return 'none';
   const onlySlots = missing.every((name) => name.startsWith('slot.')) && missing.length === SETS.length;
-  if (onlySlots && (await files.slotsInRam())) return 'forgotten';
+  const place = await files.slotsIn();
+  if (onlySlots && place === 'ram') return 'forgotten';
+  if (place === 'tpm' && onlySlots) throw noSlotsInTpm();
+  if (place === 'tpm' && present === SETS.length && missing.every((name) => !name.startsWith('slot.'))) {
+    throw othersSlots();
+  }
   throw new StoreFault(
     missing[0] ?? 'data',
     `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
     'check CHATPIC_DATA_DIR and CHATPIC_SLOT_DIR, or put back all files of one copy of the data folder',
+  );
+}
+
+function noSlotsInTpm(): StoreFault {
+  return new StoreFault(
+    'slot',
+    'the TPM holds no slots: it was cleared, is not the one that this store was made with, or `chatpic panic` was run',
+    'check CHATPIC_SLOT; if the TPM was cleared, nothing can open this store again: remove the data folder and begin anew with `chatpic init`',
+  );
+}
+
+function othersSlots(): StoreFault {
+  return new StoreFault(
+    'slot',
+    'the TPM holds the slots of a store, and this data folder holds none',
+    'check CHATPIC_DATA_DIR, or give CHATPIC_SLOT another index (tpm:DEVICE@0x…); if the store is gone, `chatpic panic` frees them',
   );
 }
 

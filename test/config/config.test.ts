@@ -4,6 +4,7 @@ import path from 'node:path';
 import test from 'tap';
 import { configure } from '../../src/config/configuration.js';
 import { readEnvironment, SettingsError, unknownSettings } from '../../src/config/environment.js';
+import { TPM_ROUNDS } from '../../src/store/tpm-slots.js';
 
 const ONION = `${'a2'.repeat(28)}.onion`;
 
@@ -12,6 +13,7 @@ test.test('with nothing set, every setting has its promised default', (t) => {
   t.match(c, {
     dataDir: path.resolve('./var'),
     slotDir: path.resolve('./var'),
+    tpm: null,
     storeMegabytes: 2048,
     rootKey: 'file',
     strict: false,
@@ -81,6 +83,37 @@ test.test('settings that do not go together are refused', (t) => {
   t.throws(() => configure(readEnvironment({ CHATPIC_TLS_CERT: 'c.pem' })), /CHATPIC_TLS_KEY/);
   const mirror = configure(readEnvironment({ CHATPIC_MIRROR_LISTEN: '127.0.0.1:8443' })).mirror;
   t.strictSame(mirror, { listen: { kind: 'tcp', host: '127.0.0.1', port: 8443 }, tls: null, readOnly: false });
+  t.end();
+});
+
+test.test('a TPM is named by its device and, where it must be, by the first of its two indices', (t) => {
+  const tpm = (text: string, more = {}) => configure(readEnvironment({ CHATPIC_SLOT: text, ...more }));
+  t.equal(tpm('file').tpm, null);
+  t.strictSame(tpm('tpm:/dev/tpmrm0').tpm, { device: '/dev/tpmrm0', index: 0x018c7000 });
+  t.strictSame(tpm('tpm:/dev/tpm0@0x01bffffe').tpm, { device: '/dev/tpm0', index: 0x01bffffe });
+  for (const wrong of [
+    'tpm',
+    'tpm:',
+    'tpm:relative',
+    'tpm:/dev/tpm0@1',
+    'tpm:/d@0x017fffff',
+    'tpm:/d@0x01bfffff',
+    'x',
+  ]) {
+    t.throws(() => tpm(wrong), /CHATPIC_SLOT=.*expected file, or tpm:/, wrong);
+  }
+  t.throws(() => tpm('tpm:/d', { CHATPIC_SLOT_DIR: '/dev/shm' }), /CHATPIC_SLOT_DIR/);
+  t.end();
+});
+
+test.test('rounds of a TPM are so far apart that it lasts five years', (t) => {
+  const seconds = (roll: string) =>
+    configure(readEnvironment({ CHATPIC_SLOT: 'tpm:/d', CHATPIC_ROLL_SECONDS: roll })).rollSeconds;
+  t.equal(seconds(''), 3600);
+  t.equal(seconds('3200'), 3200);
+  t.ok((3200 * TPM_ROUNDS) / (365.25 * 24 * 3600) > 5);
+  for (const short of ['60', '3199'])
+    t.throws(() => seconds(short), /CHATPIC_ROLL_SECONDS="?\d+"?: expected 3200 to 3600/);
   t.end();
 });
 

@@ -116,6 +116,8 @@ export interface ModelOptions {
   readonly verbose?: boolean;
   /** Plants a bug in the disk's answers. */
   readonly meddle?: (call: Call, disk: SimDisk) => 'pretend' | undefined;
+  /** The slots live in a TPM. */
+  readonly tpm?: boolean;
   /** Stops at the first failure. */
   readonly untilFailure?: boolean;
 }
@@ -166,6 +168,7 @@ class Model {
     let platters: Platters = new Map();
     for (let life = 0; life < LIVES; life++) {
       this.#disk = new SimDisk(platters, this.#random);
+      this.#disk.tpm = this.#options.tpm ?? false;
       const { meddle } = this.#options;
       if (meddle !== undefined) {
         const disk = this.#disk;
@@ -190,6 +193,7 @@ class Model {
       bench = await openBench(this.#modules, {
         files: this.#disk,
         clock: this.#clock,
+        geometry: this.#options.tpm === true ? { ...TINY, slotBytes: 32 } : TINY,
         rootKey: rootOf(7),
         sealer: this.#sealer,
         acceptClockJump: true,

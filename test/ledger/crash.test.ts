@@ -6,7 +6,9 @@ import { failuresIn, runModel, type Counters } from './crash-model.js';
 const RUNS = Number(process.env['CHATPIC_CRASH_RUNS'] ?? 60);
 const SEED = Number(process.env['CHATPIC_CRASH_SEED'] ?? 1);
 
-const counters = await runModel(await loadModules(), { runs: RUNS, seed: SEED, verbose: true });
+const modules = await loadModules();
+const counters = await runModel(modules, { runs: RUNS, seed: SEED, verbose: true });
+const inTpm = await runModel(modules, { runs: Math.ceil(RUNS / 3), seed: SEED + 1, tpm: true, verbose: true });
 
 /** Each invariant of the design that a power failure could break, and what counts its breaches. */
 const INVARIANTS: Readonly<Record<string, readonly (keyof Counters)[]>> = {
@@ -34,6 +36,13 @@ for (const [sentence, names] of Object.entries(INVARIANTS)) {
     t.end();
   });
 }
+
+test.test('whatever the power failing leaves of a store with its slots in a TPM: all of these sentences', (t) => {
+  t.comment(JSON.stringify(inTpm));
+  t.strictSame(failuresIn(inTpm), {});
+  t.ok(inTpm.crashes > RUNS / 3 && inTpm.crashesInStart > RUNS / 24);
+  t.end();
+});
 
 test.test('the model did what it should: many crashes, starts cut off too, a good deal acknowledged', (t) => {
   t.comment(JSON.stringify(counters));

@@ -290,9 +290,9 @@ test.test('panic leaves nothing to open, in under a second, with and without the
 
   const other = optionsIn(path.join(t.testdir({}), 'other'));
   await (await opened(t, other)).close();
-  await destroySlots(other.slotDir);
+  await destroySlots(other);
   await t.rejects(openStore(other), { message: /neither/ });
-  await t.rejects(destroySlots(path.join(other.dataDir, 'nowhere')), { message: /no slots/ });
+  await t.rejects(destroySlots({ slotDir: path.join(other.dataDir, 'nowhere') }), { message: /no slots/ });
 });
 
 /** A process that shares and deletes as fast as it can, and says what was acknowledged. */

@@ -51,6 +51,8 @@ export class SimDisk implements StoreFiles {
   crashAt = Infinity;
   meddle: Meddle = () => undefined;
   inRam = false;
+  /** Slots are indices of a TPM: there when the call is answered, and before that whole, or not at all. */
+  tpm = false;
   #count = 0;
   #down = false;
   readonly #random: Random;
@@ -97,8 +99,14 @@ export class SimDisk implements StoreFiles {
         inode.volatile.copy(into, 0, position);
       },
       write: async (bytes, position) => {
-        const done = () => write(inode, bytes, position);
-        await this.#step({ kind: 'write', name, position }, done, done);
+        const done = (): void => {
+          write(inode, bytes, position);
+          if (this.#inTpm(name)) sync(inode);
+        };
+        const partly = (): void => {
+          if (!this.#inTpm(name) || this.#random() < 0.5) done();
+        };
+        await this.#step({ kind: 'write', name, position }, done, partly);
       },
       sync: async () => {
         await this.#step({ kind: 'sync', name }, () => sync(inode));
@@ -111,6 +119,7 @@ export class SimDisk implements StoreFiles {
     const made = (): void => {
       const inode = { durable: Buffer.alloc(size), volatile: Buffer.alloc(size), pending: new Map<number, Buffer[]>() };
       this.#names.set(name, inode);
+      if (this.#inTpm(name)) this.#durableNames.set(name, inode);
     };
     await this.#step({ kind: 'create', name }, made, made);
   }
@@ -120,7 +129,10 @@ export class SimDisk implements StoreFiles {
   }
 
   async remove(name: FileName): Promise<void> {
-    const removed = (): void => void this.#names.delete(name);
+    const removed = (): void => {
+      this.#names.delete(name);
+      if (this.#inTpm(name)) this.#durableNames.delete(name);
+    };
     await this.#step({ kind: 'remove', name }, removed, removed);
   }
 
@@ -130,8 +142,8 @@ export class SimDisk implements StoreFiles {
     });
   }
 
-  slotsInRam(): Promise<boolean> {
-    return Promise.resolve(this.inRam);
+  slotsIn(): Promise<'disk' | 'ram' | 'tpm'> {
+    return Promise.resolve(this.tpm ? 'tpm' : this.inRam ? 'ram' : 'disk');
   }
 
   freeBytes(): Promise<number> {
@@ -151,6 +163,10 @@ export class SimDisk implements StoreFiles {
   /** Everything that was written, as if all had been synced. */
   asWritten(): Platters {
     return new Map([...this.#names].map(([name, inode]) => [name, Buffer.from(inode.volatile)]));
+  }
+
+  #inTpm(name: FileName): boolean {
+    return this.tpm && name.startsWith('slot.');
   }
 
   #torn({ durable, pending }: Inode): Buffer {

@@ -43,7 +43,20 @@ const open = (file: OpenFile): Promise<SnapshotReading | null> =>
 
 test.test('a snapshot gives back its head and body, for every length around a piece', async (t) => {
   const plain = PIECE - 16;
-  for (const length of [0, 1, plain - 39, plain - 38, plain - 37, plain, 2 * plain, CAPACITY - 1, CAPACITY]) {
+  for (const length of [
+    0,
+    1,
+    plain - 39,
+    plain - 38,
+    plain - 37,
+    plain,
+    2 * plain,
+    4 * plain,
+    5 * plain,
+    7 * plain,
+    CAPACITY - 1,
+    CAPACITY,
+  ]) {
     const body = bodyOf(length);
     for (const piece of [1, 7, plain, Math.max(1, length)].filter((size) => size > 1 || length < 2000)) {
       const { file } = await written(body, piece);
