@@ -185,7 +185,7 @@ test.test('a desk that is a service of its own', LINUX, async (t) => {
 
   await t.test('a second desk is turned away, and the first one notices nothing', async (t) => {
     const told = { ...env, CHATPIC_DESK_LISTEN: '127.0.0.1:0' };
-    const args = { env: told, uid: desk, gid: desk, encoding: 'utf8' as const, cwd: '/' };
+    const args = { env: told, uid: desk, gid: desk, encoding: 'utf8' as const, cwd: '/', timeout: 15_000 };
     t.match(spawnSync(process.execPath, [MAIN, 'desk'], args), { status: 1, stderr: /does not let a desk in/ });
     t.ok(await until(() => appliance.output().includes('chatpic: desk-refused\n')));
     t.equal((await alice.get('/')).status, 200);
@@ -259,4 +259,15 @@ test.test('a door that nobody made is its own user\u2019s alone', LINUX, async (
   const { file } = await doorAlone(t);
   const { statSync } = await import('node:fs');
   t.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test.test('what does not go together is said before anything starts', (t) => {
+  const run = (args: readonly string[], env: Readonly<Record<string, string>>): unknown =>
+    spawnSync(process.execPath, [MAIN, ...args], { env, encoding: 'utf8', timeout: 15_000 });
+  const door = { CHATPIC_DESK_DOOR: 'unix:/nowhere/door.sock' };
+  t.match(run(['desk'], {}), { status: 2, stderr: /CHATPIC_DESK_DOOR=off: expected unix:\/path/ });
+  t.match(run(['desk'], { CHATPIC_DESK_DOOR: 'door' }), { status: 2, stderr: /expected off or unix:/ });
+  t.match(run(['desk'], door), { status: 1, stderr: /does not let a desk in/ });
+  t.match(run(['serve', '--onion'], door), { status: 2, stderr: /expected off, because of --onion/ });
+  t.end();
 });
