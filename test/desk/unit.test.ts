@@ -138,8 +138,8 @@ async function prepared(t: Test) {
 const operator = (env: Readonly<Record<string, string>>, ...args: readonly string[]): string =>
   spawnSync(process.execPath, [MAIN, ...args], { env, encoding: 'utf8' }).stdout;
 
-/** The queue, after a connection that was kept has broken. */
-const afresh = (moderator: Moderator): Promise<Shown> => moderator.get('/').catch(() => moderator.get('/'));
+/** The queue, once connections to a process that is gone have all broken. */
+const afresh = (moderator: Moderator): Promise<Shown> => until(() => moderator.get('/').catch(() => null));
 
 const statusOf = async (address: string): Promise<number> => (await fetch(address, { redirect: 'manual' })).status;
 
