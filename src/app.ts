@@ -9,6 +9,7 @@ import type { Configuration, Limits } from './config/configuration.js';
 import type { Listen } from './config/environment.js';
 import { sha256Base64 } from './crypto/hash.js';
 import { startDesk, type DeskProcess } from './desk/desk-process.js';
+import { openDeskDoor } from './desk/desk-unit.js';
 import { openHost } from './desk/host/host.js';
 import { formReceiver } from './intake/multipart.js';
 import { Pipeline } from './intake/pipeline.js';
@@ -65,7 +66,7 @@ export interface AppOptions {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly onion?: OnionListener;
-  /** Whether the staff's desk runs beside it, in a process of its own. */
+  /** Whether there is a desk for the staff, always in a process of its own: a child, or whoever comes to its door. */
   readonly desk?: DeskOptions;
   /** The operator has said that a wall clock far ahead of the store's is right. */
   readonly acceptClockJump?: boolean;
@@ -199,8 +200,9 @@ async function openDesk(
   { arena, ledger }: OpenedStore,
   moderation: Moderation,
 ): Promise<DeskProcess> {
-  const { deskListen, siteName, holdBorderline: holdsBorderline, holdDays } = configuration;
+  const { deskListen, deskDoor, siteName, holdBorderline: holdsBorderline, holdDays } = configuration;
   const door = await openHost({ arena, ledger, moderation, siteName, holdsBorderline, holdDays });
+  if (deskDoor !== null) return openDeskDoor({ door, path: deskDoor, log });
   const places: Listen[] = onionSocket === null ? [deskListen] : [deskListen, { kind: 'unix', path: onionSocket }];
   return startDesk({ door, places, log });
 }

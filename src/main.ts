@@ -13,6 +13,7 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   serve: async () => (await import('./cli/serve.js')).serveVerb,
   init: async () => (await import('./cli/init.js')).initVerb,
   grow: async () => (await import('./cli/grow.js')).growVerb,
+  desk: async () => (await import('./cli/desk.js')).deskVerb,
   doctor: async () => (await import('./cli/doctor.js')).doctorVerb,
   verify: async () => (await import('./cli/verify.js')).verifyVerb,
   panic: async () => (await import('./cli/panic.js')).panicVerb,

@@ -3,7 +3,14 @@
  * visitor sends can reach it, because no type of it takes a string.
  */
 export type LogEvent =
-  'round-failed' | 'sweep-failed' | 'decoder-failed' | 'tor-started' | 'tor-published' | 'tor-exited' | 'desk-exited';
+  | 'round-failed'
+  | 'sweep-failed'
+  | 'decoder-failed'
+  | 'tor-started'
+  | 'tor-published'
+  | 'tor-exited'
+  | 'desk-exited'
+  | 'desk-refused';
 
 /** Numbers about the appliance itself; none of them depends on one request. */
 export type LogNumbers = Partial<Readonly<Record<'code', number>>>;

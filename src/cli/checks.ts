@@ -14,6 +14,7 @@ import { confinedClassifier } from '../moderation/classifier/confined.js';
 import { tryClassifier } from '../moderation/classifier/classifier.js';
 import type { ClassifierFault } from '../moderation/classifier/model-process.js';
 import { findTor } from '../tor/tor-binary.js';
+import { desk } from './desk-check.js';
 import { tpmFinding } from './tpm-check.js';
 
 export type State = 'good' | 'warn' | 'refuse';
@@ -36,7 +37,7 @@ type Check = (configuration: Configuration) => Promise<Finding> | Finding;
 /** Checks that strict mode makes before it starts: quick, and without a process of their own. */
 const HOLDS: readonly Check[] = [swap, coreDumps, slots, rootKeyPlace, permissions];
 /** The rest of what `doctor` looks at. */
-const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, canary, tor];
+const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, canary, tor, desk];
 
 export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
   const findings = await Promise.all(HOLDS.map(async (check) => check(configuration)));

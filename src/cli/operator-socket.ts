@@ -23,6 +23,8 @@ const TENTHS = 10;
 export interface Stats {
   /** A commit went through, and sealing rounds come when they are due. */
   readonly well: boolean;
+  /** A desk is at work: moderators can come. */
+  readonly desk: boolean;
   /** Live shares, rounded down to tens; `null` = fewer than ten. */
   readonly shares: number | null;
   /** Tenths of the store that shares take, rounded down. */
@@ -58,11 +60,12 @@ export async function openOperatorSocket(
   }
 }
 
-export function statsOf({ store }: App, well: boolean): Stats {
+export function statsOf({ store, desk }: App, well: boolean): Stats {
   const { live } = store.stats();
   const { total, filled, free } = store.arena.capacity();
   return {
     well,
+    desk: desk?.present ?? false,
     shares: live < FEW ? null : live - (live % FEW),
     usedTenths: Math.floor((TENTHS * (filled - free)) / total),
     madePercent: Math.floor((100 * filled) / total),

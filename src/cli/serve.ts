@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { startApp, type App } from '../app.js';
 import { lineLogger } from '../base/log.js';
 import { configure, type Configuration } from '../config/configuration.js';
-import { readEnvironment, unknownSettings } from '../config/environment.js';
+import { readEnvironment, SettingsError, unknownSettings } from '../config/environment.js';
 import { strictFindings } from './checks.js';
 import { openOperatorSocket } from './operator-socket.js';
 import { prepareOnion, type PreparedOnion } from './onion-beside.js';
@@ -41,6 +41,7 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
   for (const name of unknownSettings(process.env)) say(`${name} is not a setting; it is ignored.`);
   if (configuration.strict && !(await holds(configuration))) return EXIT.refused;
   const log = lineLogger((line) => process.stderr.write(line));
+  if (withOnion && configuration.deskDoor !== null) throw new SettingsError([DOOR_BESIDE_TOR]);
   const onion = withOnion ? await prepareOnion(configuration, log) : null;
   let listening = false;
   const app = await startApp({
@@ -64,6 +65,9 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
   return run({ app, onion, control }, manager);
 }
 
+/** The tor beside it leads the staff to a socket that a desk of its own would have to know. */
+const DOOR_BESIDE_TOR = { name: 'CHATPIC_DESK_DOOR', value: '(set)', expected: 'off, because of --onion' };
+
 /** Whether this machine lets the promises hold. Says what does not. */
 async function holds(configuration: Configuration): Promise<boolean> {
   const findings = await strictFindings(configuration);
@@ -79,7 +83,8 @@ function greet({ address, store, desk }: App): void {
     say(`  Share something:  ${address}/`);
     say(`  From a terminal:  curl -T photo.jpg ${address}/`);
   }
-  if (desk !== null) say(`  Staff desk:       ${desk.addresses[0]?.replace(/^http.*/, '$&/') ?? ''}`);
+  if (desk !== null)
+    say(`  Staff desk:       ${desk.addresses[0]?.replace(/^http.*/, '$&/') ?? 'a service of its own'}`);
   say('  Is all well?      npx chatpic doctor');
   if (store.made) say('The store was made just now and is being filled with noise.');
   say('Stop with Ctrl-C.');

@@ -28,7 +28,7 @@ async function stats(json: boolean): Promise<number> {
   return found.well ? EXIT.done : EXIT.refused;
 }
 
-function linesOf({ well, shares, usedTenths, madePercent, memoryMegabytes, quarters }: Stats): string[] {
+function linesOf({ well, desk, shares, usedTenths, madePercent, memoryMegabytes, quarters }: Stats): string[] {
   const few = (count: number | null): string => (count === null ? 'fewer than 10' : String(count));
   const rows = quarters.flatMap(({ year, quarter, running, counts }) => [
     `${year} Q${quarter}${running ? ', so far' : ''}`,
@@ -36,6 +36,7 @@ function linesOf({ well, shares, usedTenths, madePercent, memoryMegabytes, quart
   ]);
   return [
     `well      ${well ? 'yes: it can commit' : 'NO: see the journal'}`,
+    `desk      ${desk ? 'at work' : 'NOT THERE: no moderator can come'}`,
     `shares    ${shares === null ? 'fewer than 10' : `about ${shares}`}`,
     `store     ${usedTenths} tenths used${madePercent < 100 ? `, ${madePercent} % made so far` : ''}`,
     `memory    ${memoryMegabytes} MB`,

@@ -18,6 +18,8 @@ export interface Configuration {
   /** Whether the senders' listener expects tor's circuit line first. */
   readonly circuitIds: boolean;
   readonly deskListen: Listen;
+  /** The socket to which a desk comes that is a service of its own; null = the desk is started as a child. */
+  readonly deskDoor: string | null;
   readonly mirror: Mirror | null;
   /** Where visitors of an old onion address arrive: they are told the new one. */
   readonly movedListen: Listen | null;
@@ -111,6 +113,7 @@ export function configure(environment: Environment): Configuration {
     listen: given('CHATPIC_LISTEN'),
     circuitIds: given('CHATPIC_LISTEN_PROXY') === 'haproxy',
     deskListen: given('CHATPIC_DESK_LISTEN'),
+    deskDoor: environment.CHATPIC_DESK_DOOR ?? null,
     mirror: mirrorOf(environment, complaints),
     movedListen: environment.CHATPIC_MOVED_LISTEN ?? null,
     ...(environment.CHATPIC_CONTROL === undefined ? {} : { control: environment.CHATPIC_CONTROL }),

@@ -60,6 +60,12 @@ function oneOf<const Words extends readonly [string, ...string[]]>(...words: Wor
   return z.enum(words, { message: words.join(' or ') });
 }
 
+/** A Unix socket that need not be. */
+const socketPath = z
+  .string()
+  .regex(/^(off|unix:\/.+)$/, 'off or unix:/absolute/path')
+  .transform((text) => (text === 'off' ? null : text.slice('unix:'.length)));
+
 /** A listener that need not be. */
 const optionalListen = z.union([z.literal('off').transform(() => null), listen], {
   message: 'off, HOST:PORT or unix:/absolute/path',
@@ -70,6 +76,7 @@ const SETTINGS = {
   CHATPIC_LISTEN: listen,
   CHATPIC_LISTEN_PROXY: oneOf('off', 'haproxy'),
   CHATPIC_DESK_LISTEN: listen,
+  CHATPIC_DESK_DOOR: socketPath,
   CHATPIC_MIRROR_LISTEN: optionalListen,
   CHATPIC_MIRROR_READ_ONLY: oneOf('off', 'on'),
   CHATPIC_MOVED_LISTEN: optionalListen,
@@ -93,10 +100,7 @@ const SETTINGS = {
   CHATPIC_OPEN_WORD: oneOf('off', 'on'),
   CHATPIC_PRO_DAYS: whole(1, 3650),
   CHATPIC_PRO_URL: z.string().regex(/^https?:\/\/[^\s"<>]{1,500}$/, 'an address that begins with http:// or https://'),
-  CHATPIC_CONTROL: z
-    .string()
-    .regex(/^(off|unix:\/.+)$/, 'off or unix:/absolute/path')
-    .transform((text) => (text === 'off' ? null : text.slice('unix:'.length))),
+  CHATPIC_CONTROL: socketPath,
   CHATPIC_CHALLENGE: oneOf('auto', 'on', 'off'),
   CHATPIC_MOST_CONNECTIONS: whole(16, 1_000_000),
   CHATPIC_MOST_UPLOADS: whole(1, 10_000),
@@ -122,6 +126,7 @@ const DEFAULTS: Partial<Record<SettingName, string>> = {
   CHATPIC_LISTEN: '127.0.0.1:8080',
   CHATPIC_LISTEN_PROXY: 'off',
   CHATPIC_DESK_LISTEN: '127.0.0.1:8081',
+  CHATPIC_DESK_DOOR: 'off',
   CHATPIC_MIRROR_LISTEN: 'off',
   CHATPIC_MIRROR_READ_ONLY: 'off',
   CHATPIC_MOVED_LISTEN: 'off',

@@ -1,8 +1,8 @@
 /**
- * The desk's process, seen from the senders': started, watched, and started again when it ends.
+ * The desk as a child of the appliance, seen from there: started, watched, and started again when it ends.
  *
  * Why a process: the staff's private key is in its memory while somebody is signed in, and pages that strangers ask for are
- * answered in another (invariant 23). Why a child of the appliance and not a service of its own: docs/decisions/024-desk.md.
+ * answered in another (invariant 23). The other way, a service of its own: desk-unit.ts; when which: docs/decisions/024-desk.md.
  *
  * It inherits nothing but its end of the door, an empty environment, and where systemd made its socket, that descriptor.
  * When it ends by itself the sessions are gone, and the site for senders has noticed nothing.
@@ -17,7 +17,7 @@ import { SettingsError, type Listen } from '../config/environment.js';
 import { inheritableDescriptors } from '../media/decoder/descriptors.js';
 import { inheritedSocket } from '../web/inherited-sockets.js';
 import type { Door } from './door.js';
-import type { DeskPlace } from './main.js';
+import type { DeskPlace } from './run-desk.js';
 import { answerThrough } from './pipe.js';
 
 const MAIN = path.join(import.meta.dirname, 'main.js');
@@ -31,12 +31,15 @@ const END_TIME = 5 * SECOND;
 /** In the child: 0 to 2, the door, then the sockets that listen already. */
 const FIRST_SOCKET = 4;
 
+/** The desk as the appliance has it, whichever way it is run. */
 export interface DeskProcess {
-  /** In the order of the places: http addresses, or paths of sockets. */
+  /** In the order of the places: http addresses, or paths of sockets. None where the desk listens on its own account. */
   readonly addresses: readonly string[];
-  /** Null while it is being started again. */
+  /** False while it is being started again: moderators can't come. */
+  readonly present: boolean;
+  /** Of a child; null where it is none, or is being started again. */
   readonly pid: number | null;
-  /** Ends it, keys wiped; resolves when it is gone. */
+  /** Ends what it has of the appliance, upon which it wipes its keys and ends; resolves when a child is gone. */
   close(): Promise<void>;
 }
 
@@ -70,6 +73,10 @@ class Keeper implements DeskProcess {
 
   get addresses(): readonly string[] {
     return this.#addresses;
+  }
+
+  get present(): boolean {
+    return this.#life !== null;
   }
 
   get pid(): number | null {

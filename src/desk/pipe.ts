@@ -1,8 +1,8 @@
 /**
- * The two ends of the door over one socket pair: `askThrough` in the desk's process, `answerThrough` in the senders'.
+ * The two ends of the door over one connection: `askThrough` in the desk's process, `answerThrough` in the senders'.
  *
  * What holds: the side that answers takes calls of the door only, with arguments of the shapes of the door only, and
- * `MOST_AT_ONCE` of them at a time: beyond that it stops reading. What breaks the format ends the pipe. A refusal arrives
+ * `MOST_AT_ONCE` of them at a time, those included whose answer was not read yet: beyond that it stops reading. What breaks the format ends the pipe. A refusal arrives
  * as a refusal; a failure arrives as the bare word that something broke.
  */
 import type { Duplex } from 'node:stream';
@@ -62,8 +62,10 @@ export function answerThrough(socket: Duplex, door: Door, broken: () => void): v
     if (asked === null) throw new FrameError('a question that is none');
     if (++under >= MOST_AT_ONCE) socket.pause();
     void answerOf(door, asked).then((value) => {
-      if (--under < MOST_AT_ONCE) socket.resume();
-      if (!socket.destroyed) socket.write(encoded(frame.id, value));
+      const sent = (): void => {
+        if (--under < MOST_AT_ONCE) socket.resume();
+      };
+      if (!socket.destroyed) socket.write(encoded(frame.id, value), sent);
     });
   };
   listen(socket, take, () => undefined, broken);

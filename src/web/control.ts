@@ -5,11 +5,11 @@
  * where the store is open already, and `curl --unix-socket` does too. The socket is there while the appliance runs; it holds
  * nothing, and its mode is its guard.
  */
-import { chmod, rm } from 'node:fs/promises';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { Refusal } from '../base/errors.js';
 import { SECOND } from '../base/units.js';
+import { listenAlone } from './own-socket.js';
 
 /** Answers one call; what it throws as a `Refusal` is told, anything else is not. */
 export type ControlCall = (body: Readonly<Record<string, unknown>>) => object | Promise<object>;
@@ -28,9 +28,7 @@ export async function openControl(path: string, calls: ControlCalls): Promise<Co
   const server = http.createServer({ requestTimeout: 10 * SECOND }, (request, response) => {
     void answer(calls, request, response);
   });
-  await rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
-  await chmod(path, 0o600);
+  await listenAlone(server, path);
   return {
     async close() {
       const closed = once(server, 'close');

@@ -53,11 +53,22 @@ test.test('the operator learns whether it is well, and aggregates only', async (
   const said = await run(MAIN, ['stats', '--json'], settings);
   t.equal(said.code, 0, said.err);
   const stats = JSON.parse(said.out) as Record<string, unknown>;
-  t.strictSame(Object.keys(stats), ['well', 'shares', 'usedTenths', 'madePercent', 'memoryMegabytes', 'quarters']);
-  t.match(stats, { well: true, shares: null, usedTenths: 0 });
+  t.strictSame(Object.keys(stats), [
+    'well',
+    'desk',
+    'shares',
+    'usedTenths',
+    'madePercent',
+    'memoryMegabytes',
+    'quarters',
+  ]);
+  t.match(stats, { well: true, desk: true, shares: null, usedTenths: 0 });
   for (let n = 3; n < 12; n++) await upload(base, await picture(n));
   t.match(JSON.parse((await run(MAIN, ['stats', '--json'], settings)).out), { shares: 10 });
-  t.match(await run(MAIN, ['stats'], settings), { code: 0, out: /^well +yes.*\nshares +about 10\nstore +\d+ tenths/ });
+  t.match(await run(MAIN, ['stats'], settings), {
+    code: 0,
+    out: /^well +yes.*\ndesk +at work\nshares +about 10\nstore +\d+ tenths/,
+  });
   t.equal(await life.stop(), 0);
   t.match(await run(MAIN, ['stats'], settings), { code: 1 });
 });

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'tap';
 import { Refusal } from '../../src/base/errors.js';
 import type { Door } from '../../src/desk/door.js';
@@ -145,4 +146,21 @@ test.test('who asks without end is not read without end', async (t) => {
   }
   t.ok(under < 70, `${under} at a time`);
   desk.destroy();
+});
+
+test.test('who asks and reads no answer is not answered for ever', async (t) => {
+  let answered = 0;
+  const state = (): Promise<never> => Promise.resolve(++answered as never);
+  const written: (() => void)[] = [];
+  const deaf = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => void written.push(done) });
+  answerThrough(deaf, doorOf({ state }), () => t.fail('it is a message'));
+  for (let id = 0; id < 200; id++) deaf.push(encodeFrame({ id, value: { call: 'state', with: [] } }));
+  await sleep(100);
+  t.equal(answered, 64);
+  // It reads at last.
+  for (let done = written.shift(); done !== undefined; done = written.shift()) {
+    done();
+    await sleep(0);
+  }
+  t.equal(answered, 200);
 });

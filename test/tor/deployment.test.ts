@@ -11,25 +11,27 @@ import { needs } from '../needs.js';
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const run = promisify(execFile);
 
-test.test('the service is exposed by 0.5 at most', needs('systemd-analyze'), async (t) => {
-  const unit = path.join(ROOT, 'systemd/chatpic.service');
-  const { stdout } = await run('systemd-analyze', ['security', '--offline=true', unit]);
-  const level = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1] ?? NaN);
-  t.ok(level <= 0.5, `exposure ${level}`);
-});
+for (const service of ['chatpic.service', 'chatpic-desk.service']) {
+  const unit = path.join(ROOT, 'systemd', service);
 
-test.test('every line that the service does without is explained', needs('systemd-analyze'), async (t) => {
-  const args = ['security', '--offline=true', '--json=short', path.join(ROOT, 'systemd/chatpic.service')];
-  const { stdout } = await run('systemd-analyze', args);
-  const lines = JSON.parse(stdout) as { set: boolean | null; json_field: string }[];
-  const missing = new Set(
-    lines.filter(({ set }) => set !== true).map((line) => line.json_field.replace(/_.*|Or[A-Z].*/, '')),
-  );
-  const table =
-    readFileSync(path.join(ROOT, 'docs/OPERATIONS.md'), 'utf8').split('### Lines that were not taken')[1] ?? '';
-  t.ok(missing.size > 0);
-  for (const line of missing) t.ok(table.includes(`\`${line}=`), line);
-});
+  test.test(`${service} is exposed by 0.5 at most`, needs('systemd-analyze'), async (t) => {
+    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', unit]);
+    const level = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1] ?? NaN);
+    t.ok(level <= 0.5, `exposure ${level}`);
+  });
+
+  test.test(`every line that ${service} does without is explained`, needs('systemd-analyze'), async (t) => {
+    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--json=short', unit]);
+    const lines = JSON.parse(stdout) as { set: boolean | null; json_field: string }[];
+    const missing = new Set(
+      lines.filter(({ set }) => set !== true).map((line) => line.json_field.replace(/_.*|Or[A-Z].*/, '')),
+    );
+    const table =
+      readFileSync(path.join(ROOT, 'docs/OPERATIONS.md'), 'utf8').split('### Lines that were not taken')[1] ?? '';
+    t.ok(missing.size > 0);
+    for (const line of missing) t.ok(table.includes(`\`${line}=`), line);
+  });
+}
 
 test.test("tor's own unit is exposed by 3 at most behind its drop-in", needs('systemd-analyze', 'tor'), async (t) => {
   const debian = ['/lib/systemd/system', '/usr/lib/systemd/system'].find((folder) =>
@@ -54,7 +56,7 @@ test.test("tor's own unit is exposed by 3 at most behind its drop-in", needs('sy
 
 test.test('no system call is refused with the error that all others are refused with', (t) => {
   // systemd 252 does not start such a unit (228/SECCOMP): the filter's rule would equal its default.
-  for (const file of ['chatpic.service', 'tor@default.service.d/chatpic.conf']) {
+  for (const file of ['chatpic.service', 'chatpic-desk.service', 'tor@default.service.d/chatpic.conf']) {
     const text = readFileSync(path.join(ROOT, 'systemd', file), 'utf8');
     t.match(text, /^SystemCallErrorNumber=EPERM$/m);
     t.notMatch(text, /^SystemCallFilter=.*:EPERM/m);
@@ -70,12 +72,28 @@ test.test('all files mean the same sockets', (t) => {
   t.match(text('systemd/chatpic-desk.socket'), `ListenStream=${sockets.desk}\n`);
   t.match(text('systemd/chatpic-desk.socket'), 'FileDescriptorName=desk.sock\n');
   t.match(text('systemd/chatpic.env'), `CHATPIC_LISTEN=unix:${sockets.web}\n`);
-  t.match(text('systemd/chatpic.env'), `CHATPIC_DESK_LISTEN=unix:${sockets.desk}\n`);
+  t.match(text('systemd/chatpic-desk.service'), ` CHATPIC_DESK_LISTEN=unix:${sockets.desk}\n`);
   for (const socket of [sockets.web, sockets.desk]) {
     t.match(text('torrc.example'), `HiddenServicePort 80 unix:${socket}\n`);
     t.match(text('systemd/apparmor/system_tor'), `${socket} rw,\n`);
     t.match(text('Dockerfile'), `=unix:${socket}`);
   }
+  t.end();
+});
+
+test.test('the door is the desk\u2019s user\u2019s alone, and both services mean the same one', (t) => {
+  const text = (file: string): string => readFileSync(path.join(ROOT, 'systemd', file), 'utf8');
+  const door = '/run/chatpic-door/door.sock';
+  const user = 'chatpic-desk';
+  const socket = text('chatpic-door.socket');
+  for (const line of [`ListenStream=${door}`, 'FileDescriptorName=door.sock', `SocketUser=${user}`, 'SocketMode=0600'])
+    t.ok(socket.split('\n').includes(line), line);
+  for (const service of ['chatpic.service', 'chatpic-desk.service'])
+    t.match(text(service), new RegExp(`^Environment=CHATPIC_DESK_DOOR=unix:${door}( |$)`, 'm'), service);
+  t.match(text('chatpic.env'), `\n#CHATPIC_DESK_DOOR=unix:${door}\n`);
+  t.match(text('chatpic-desk.service'), `\nUser=${user}\n`);
+  t.match(text('sysusers.d/chatpic.conf'), `\nu ${user} `);
+  t.match(text('tmpfiles.d/chatpic.conf'), `\nd ${path.dirname(door)} 0750 root ${user} -\n`);
   t.end();
 });
 
