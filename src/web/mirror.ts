@@ -7,11 +7,9 @@
 import https from 'node:https';
 import type { RequestListener } from 'node:http';
 import net, { type Server as NetServer, type Socket } from 'node:net';
-import { SECOND } from '../base/units.js';
 import { configureServer, SERVER_OPTIONS, type Mannered, type Patience } from './listen.js';
 
 const HANDSHAKE = 0x16;
-const FIRST_BYTE = 30 * SECOND;
 
 export interface TlsFiles {
   /** PEM. */
@@ -32,22 +30,20 @@ export function mirrorServer(
   origin: string,
   patience: Patience,
 ): MirrorServer {
-  const tls = { cert: certificate, key, minVersion: 'TLSv1.3' } as const;
+  // Before the first request time runs out for handshakes as for heads: in connections.ts, whatever trickles in.
+  const tls = { cert: certificate, key, minVersion: 'TLSv1.3', handshakeTimeout: 0 } as const;
   const options = { ...SERVER_OPTIONS, headersTimeout: patience.headers, ...tls };
   const secure = configureServer(https.createServer(options), handler, patience);
   // It listens to nothing itself; only when told that it does, it keeps the list of its connections that residue.ts needs.
   secure.server.emit('listening');
   const front = net.createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
-    socket.setTimeout(FIRST_BYTE, () => socket.destroy());
     socket.once('readable', () => {
       const first = socket.read() as Buffer | null;
       if (first === null) {
         socket.destroy();
         return;
       }
-      socket.setTimeout(0);
-      socket.removeAllListeners('timeout');
       if (first[0] === HANDSHAKE) {
         socket.unshift(first);
         secure.server.emit('connection', socket);

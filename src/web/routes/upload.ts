@@ -9,7 +9,7 @@ import { CAPTION_CHARACTERS } from '../../intake/options.js';
 import type { Received } from '../../intake/upload.js';
 import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/progress.js';
 import { formOf, pageContext, sendPage } from '../answer.js';
-import { acceptBody, drainBody, readBody } from '../body.js';
+import { drainBody, readBody } from '../body.js';
 import { UPLOAD_CHOICES, NOTHING_TYPED, type UploadProblem, type UploadTyped } from '../pages/views.js';
 import { gateFor, sendChallenge, type Gate } from '../gate.js';
 import { statusOf } from '../refusals.js';
@@ -37,7 +37,6 @@ async function takeForm(ctx: Context, site: Site, services: Services): Promise<v
     // A script has its ticket in a header: it is told before it sends.
     if (formOf(ctx) !== 'html') gate.check({});
     await inPlace(ctx, services, async () => {
-      acceptBody(ctx);
       const isGood = codeCheck(services);
       const form = await receive(ctx, services, { isGood, gate, progress });
       fields = form.fields;
