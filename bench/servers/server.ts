@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import type { Usage } from './report.js';
+
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const BUILD = path.join(ROOT, 'build');
 const REPORT = path.join(BUILD, 'bench/servers/report.js');
@@ -26,10 +28,15 @@ export class MeasuredServer {
 
   /** Processor seconds so far, without those of children. */
   async cpuSeconds(): Promise<number> {
+    return (await this.usage()).cpuSeconds;
+  }
+
+  /** What the process says of itself, since it was last asked. */
+  async usage(): Promise<Usage> {
     const answer = once(this.#child, 'message');
     this.#child.send('usage');
-    const [message] = (await answer) as [{ cpuSeconds: number }];
-    return message.cpuSeconds;
+    const [usage] = (await answer) as [Usage];
+    return usage;
   }
 
   /** Resident megabytes (10^6) now. */

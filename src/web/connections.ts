@@ -1,8 +1,8 @@
 /**
  * Open connections, over all listeners. When they are full, a plain maximum would lock every honest visitor out; so one
- * that does nothing goes instead: the oldest that has not finished the head of its first request, else the one that has been
- * kept open longest without a request, else those whose bodies trickle or whose readers stand still. Only where all of
- * them are at work is the new one turned away.
+ * that does nothing goes instead: the oldest that has not finished the head of its first request within a second, else the one
+ * that has been kept open longest without a request, else those whose bodies trickle or whose readers stand still, else the
+ * oldest without a whole head. Only where all of them are at work is the new one turned away.
  */
 import type { Socket } from 'node:net';
 import { bareAnswer } from './bare-answer.js';
@@ -17,6 +17,8 @@ import { SECOND } from '../base/units.js';
 const MOST_PIPELINED = 16;
 /** Heads that take too long are looked for so often, in milliseconds; Node would do so twice a minute. */
 export const HEAD_CHECK = 5 * SECOND;
+/** Many connections are taken in before one of them is read: one that has just come gives way last. */
+const HEAD_GRACE = SECOND;
 /** Slow ones are looked for among all, so a few go at once. */
 const SHED_AT_ONCE = 32;
 
@@ -110,12 +112,26 @@ export class Connections {
   }
 
   #makeRoom(): boolean {
-    const [oldest] = this.#unheard.size > 0 ? this.#unheard.keys() : this.#idle;
-    if (oldest === undefined) return this.#parts.exchanges.shed(SHED_AT_ONCE) > 0;
+    const oldest = this.#slowToBegin(HEAD_GRACE) ?? this.#idle.values().next().value;
+    if (oldest !== undefined) return this.#letGo(oldest);
+    if (this.#parts.exchanges.shed(SHED_AT_ONCE) > 0) return true;
+    const first = this.#slowToBegin(0);
+    return first !== null && this.#letGo(first);
+  }
+
+  /** The oldest of those not heard for at least `age` milliseconds. */
+  #slowToBegin(age: number): Socket | null {
+    const [oldest] = this.#unheard;
+    if (oldest === undefined) return null;
+    const [socket, since] = oldest;
+    return this.#parts.monotonic() - since >= age ? socket : null;
+  }
+
+  #letGo(socket: Socket): true {
     this.#parts.counts.add('connections');
     // Its place is free at once: `close` comes a moment later.
-    this.#forget(oldest);
-    oldest.destroy();
+    this.#forget(socket);
+    socket.destroy();
     return true;
   }
 

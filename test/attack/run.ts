@@ -22,8 +22,12 @@ try {
     hold: 8000,
     settle: 20_000,
     least: 3,
-    onResult: ({ name, held, slowest, peak }) =>
-      console.error(`${name}: ${held}; ${Math.round(slowest)} ms, ${Math.round(peak)} MB`),
+    onResult: ({ name, held, shares, middle, slowest, peak, after, cores, turn99, failures }) => {
+      const times = `${shares} shares: ${Math.round(middle)}, ${Math.round(slowest)} ms`;
+      const memory = `${Math.round(peak)}, then ${Math.round(after)} MB`;
+      const own = `${cores.toFixed(2)} cores, ${Math.round(turn99)} ms a turn`;
+      console.error([name, held, times, memory, own, ...failures].join('; '));
+    },
   });
   console.log(tableOf(result));
   await writeFile(path.join(BUILD, 'attack.json'), JSON.stringify(result, null, 2));

@@ -6,6 +6,7 @@ import type { Content } from '../../retrieval/content.js';
 import { mustOpen } from '../../retrieval/retrieval.js';
 import { smallForm } from '../body.js';
 import { sendArchive, sendBytes, servedItem, servedPreview } from '../bytes.js';
+import { queryOf } from '../answer.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
 import { mustBeOpened, resolved } from './view.js';
@@ -50,7 +51,7 @@ export async function sendNumbered(
 ): Promise<void> {
   const { items } = await content.front();
   const asked = (ctx.params as { number?: string }).number;
-  const download = 'download' in ctx.query;
+  const download = queryOf(ctx).has('download');
   if (items.length > 1 && (asked === undefined || asked === 'all')) {
     await sendArchive(ctx, content, readers);
     return;
