@@ -2,10 +2,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
-import path from 'node:path';
 import test, { type Test } from 'tap';
-import type { LoadReport } from '../../src/web/load-report.js';
-import { formOf, postForm, startAppliance, upload, type Appliance } from './appliance.js';
+import { formOf, loadOf, postForm, startAppliance, upload, type Appliance } from './appliance.js';
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -39,18 +37,6 @@ async function raw(t: Test, { base }: Appliance, text = ''): Promise<Raw> {
 
 function within(ended: Promise<unknown>, milliseconds: number): Promise<boolean> {
   return Promise.race([ended.then(() => true), pause(milliseconds).then(() => false)]);
-}
-
-function loadOf({ dir }: Appliance): Promise<LoadReport> {
-  return new Promise((resolve, reject) => {
-    http
-      .get({ socketPath: path.join(dir, 'control.sock'), path: '/load' }, (response) => {
-        let text = '';
-        response.on('data', (piece: Buffer) => void (text += piece.toString()));
-        response.on('end', () => resolve(JSON.parse(text) as LoadReport));
-      })
-      .on('error', reject);
-  });
 }
 
 const PUT = (length: number): string => `PUT /a.txt HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;

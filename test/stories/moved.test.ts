@@ -1,17 +1,8 @@
-import { createServer, type AddressInfo } from 'node:net';
 import test from 'tap';
-import { startAppliance, type Appliance } from './appliance.js';
+import { freePort, startAppliance, type Appliance } from './appliance.js';
 
 const ONION = `${'b3'.repeat(28)}.onion`;
 const HTML = { Accept: 'text/html' };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function rotated(): Promise<{ appliance: Appliance; old: string }> {
   const port = await freePort();
