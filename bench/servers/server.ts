@@ -4,8 +4,6 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Usage } from './report.js';
-
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const BUILD = path.join(ROOT, 'build');
 const REPORT = path.join(BUILD, 'bench/servers/report.js');
@@ -28,15 +26,10 @@ export class MeasuredServer {
 
   /** Processor seconds so far, without those of children. */
   async cpuSeconds(): Promise<number> {
-    return (await this.usage()).cpuSeconds;
-  }
-
-  /** What the process says of itself, since it was last asked. */
-  async usage(): Promise<Usage> {
     const answer = once(this.#child, 'message');
     this.#child.send('usage');
-    const [usage] = (await answer) as [Usage];
-    return usage;
+    const [message] = (await answer) as [{ cpuSeconds: number }];
+    return message.cpuSeconds;
   }
 
   /** Resident megabytes (10^6) now. */
@@ -47,6 +40,12 @@ export class MeasuredServer {
   /** The most that were ever resident, or since `forgetPeak`. */
   peak(): number {
     return memoryOf(this.pid, 'VmHWM');
+  }
+
+  /** Seconds in which the thread of the event loop ran, and in which it could have but others had the cores. */
+  turns(): { readonly ran: number; readonly waited: number } {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${this.pid}/schedstat`, 'latin1').split(' ').map(Number);
+    return { ran: ran / 1e9, waited: waited / 1e9 };
   }
 
   forgetPeak(): void {

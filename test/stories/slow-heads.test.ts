@@ -28,7 +28,9 @@ async function closed({ socket, first, next }: Case): Promise<number> {
   const begun = performance.now();
   const over = once(socket, 'close').then(() => (performance.now() - begun) / 1000);
   if (first.length > 0) socket.write(first);
-  const trickle = setInterval(() => void (next !== undefined && socket.writable && socket.write(next)), 300);
+  const trickle = setInterval(() => {
+    if (next !== undefined && socket.writable) socket.write(next);
+  }, 300);
   const timer = setTimeout(() => socket.destroy(), PATIENCE * 1000);
   const took = await over;
   clearInterval(trickle);
