@@ -23,6 +23,11 @@ export class Activity {
     };
   }
 
+  /** A connection has ended: it leaves something behind also where no request was made on it. */
+  left(): void {
+    this.#owed = WAITING + COLLECTIONS;
+  }
+
   /**
    * Called each second. True twice, when nothing has been under way since the last call and something was before: a
    * collection takes as long as a page and takes from V8 what it had learned, so it waits until one who reads on would have come; and what an answer still

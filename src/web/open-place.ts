@@ -32,7 +32,7 @@ export async function openPlace(place: Place, services: Services, watched: Watch
   const circuits = place.circuitIds
     ? { limits, circuitOf: expectCircuitLine(http.server, { admit: admitBy(limits) }) }
     : null;
-  traffic.watch(front);
+  traffic.watch(front, () => activity.left());
   const listening = await listen(front, place.listen, http);
   const site = place.site(listening.address);
   const app = place.moved === true ? createMoved(site, services, circuits) : createSenders(site, services, circuits);

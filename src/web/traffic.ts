@@ -33,9 +33,12 @@ export class Traffic {
     this.readers = new Readers(limits.answerBytes);
   }
 
-  /** Counts what `server` accepts. To be called when everything else that listens for its connections is in place. */
-  watch(server: Server): void {
-    server.on('connection', (socket: Socket) => void this.connections.admit(socket));
+  /** Counts what `server` accepts, and calls `left` at the end of each. To be called when everything else that listens for its connections is in place. */
+  watch(server: Server, left: () => void): void {
+    server.on('connection', (socket: Socket) => {
+      socket.once('close', left);
+      this.connections.admit(socket);
+    });
   }
 
   /** `handler`, watched. `begin` is told of each request, and what it answers when that is over. */

@@ -21,6 +21,12 @@ test.test('idle is when nothing was under way for a while, and is told twice for
   t.ok(activity.takeIdle());
   t.ok(activity.takeIdle());
   t.notOk(activity.takeIdle());
+  activity.left();
+  t.strictSame(
+    [1, 2, 3, 4].map(() => activity.takeIdle()),
+    [false, true, true, false],
+    'a connection without a request',
+  );
   t.end();
 });
 
