@@ -1,19 +1,22 @@
 /**
  * Whose request is begun when. Requests that a client sends ahead wait for the answers before them; and in one turn of the
- * event loop only a few are begun, so that a flood of them stands in line while what is under way goes on: an upload needs some
+ * event loop they are begun for a few milliseconds only, so that a flood of them stands in line while what is under way goes on: an upload needs some
  * dozens of turns, and must not wait for all of the flood in each.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Exchanges } from './exchanges.js';
 
-const BEGUN_AT_ONCE = 8;
+/** Milliseconds of a turn in which requests are begun as they come; those that stood in line go first in the next, so many. */
+const TURN = 4;
+const FROM_LINE = 8;
 
 export class Turns {
   readonly #exchanges: Exchanges;
   /** Of each connection: the request under way, and those that were sent ahead. */
   readonly #lines = new WeakMap<Socket, (() => void)[]>();
-  #begun = 0;
+  /** When the first request of this turn came. */
+  #since = 0;
   #due = false;
   readonly #waiting: (() => void)[] = [];
 
@@ -39,22 +42,18 @@ export class Turns {
   }
 
   #enter(begin: () => void): void {
-    this.#awaitTurn();
-    if (this.#begun === BEGUN_AT_ONCE || this.#waiting.length > 0) {
-      this.#waiting.push(begin);
-      return;
-    }
-    this.#begun++;
-    begin();
+    if (!this.#due) this.#awaitTurn();
+    // What a request does at once is done when the next one comes, so the time tells how much that was.
+    if (this.#waiting.length > 0 || performance.now() - this.#since > TURN) this.#waiting.push(begin);
+    else begin();
   }
 
   #awaitTurn(): void {
-    if (this.#due) return;
     this.#due = true;
+    this.#since = performance.now();
     setImmediate(() => {
       this.#due = false;
-      const next = this.#waiting.splice(0, BEGUN_AT_ONCE);
-      this.#begun = next.length;
+      const next = this.#waiting.splice(0, FROM_LINE);
       if (next.length > 0) this.#awaitTurn();
       for (const begin of next) begin();
     });
