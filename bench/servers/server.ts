@@ -42,6 +42,12 @@ export class MeasuredServer {
     return memoryOf(this.pid, 'VmHWM');
   }
 
+  /** Seconds in which the thread of the event loop ran, and in which it could have but others had the cores. */
+  turns(): { readonly ran: number; readonly waited: number } {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${this.pid}/schedstat`, 'latin1').split(' ').map(Number);
+    return { ran: ran / 1e9, waited: waited / 1e9 };
+  }
+
   forgetPeak(): void {
     writeFileSync(`/proc/${this.pid}/clear_refs`, '5');
   }

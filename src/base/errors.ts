@@ -6,6 +6,7 @@
 /** Why something was refused. Each code has one sentence in the catalogue of texts and one HTTP status in `web/`. */
 export type RefusalCode =
   | 'malformed'
+  | 'wrong-method'
   | 'empty'
   | 'gone'
   | 'must-open'

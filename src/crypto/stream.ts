@@ -213,13 +213,27 @@ const ROW = 16;
 /** A source of sealed bytes is asked for so much at most. */
 const ROW_LENGTH = ROW * SEALED_CHUNK_LENGTH;
 
+/**
+ * Where sealed bytes are read to: ciphertext only, so all streams share what is spare. A stream that kept its own would hold
+ * it for as long as it is open, and thousands of them are, for minutes.
+ */
+const spareRows: Buffer[] = [];
+const MOST_SPARE = 4;
+
+function takeScratch(length: number): Buffer {
+  if (length <= SEALED_CHUNK_LENGTH) return Buffer.from(new ArrayBuffer(length));
+  return spareRows.pop() ?? Buffer.from(new ArrayBuffer(ROW_LENGTH));
+}
+
+function putBack(scratch: Buffer): void {
+  if (scratch.length === ROW_LENGTH && spareRows.length < MOST_SPARE) spareRows.push(scratch);
+}
+
 class Opened implements OpenedStream {
   readonly size: number;
   readonly #keys: ReturnType<typeof deriveKeys>;
   readonly #nonce = Buffer.alloc(NONCE_LENGTH);
   readonly #sealed: ByteSource;
-  /** Where sealed bytes are read to; absent while a read uses it. Ciphertext only. */
-  #scratch: Buffer | null = null;
   #closed = false;
 
   constructor(keys: ReturnType<typeof deriveKeys>, sealed: ByteSource, size: number) {
@@ -239,15 +253,15 @@ class Opened implements OpenedStream {
     if (offset >= end) return 0;
     const rowLength =
       (Math.floor((end - 1) / CHUNK_LENGTH) - Math.floor(offset / CHUNK_LENGTH) + 1) * SEALED_CHUNK_LENGTH;
-    const scratch = this.#takeScratch(Math.min(rowLength, ROW_LENGTH));
+    const scratch = takeScratch(Math.min(rowLength, ROW_LENGTH));
     try {
       for (let at = offset; at < end;) at += await this.#openRow(at, out.subarray(at - offset, end - offset), scratch);
+      // After a failure something may still be written to it.
+      putBack(scratch);
       return end - offset;
     } catch (error) {
       wipe(out);
       throw error;
-    } finally {
-      this.#scratch = scratch;
     }
   }
 
@@ -261,13 +275,6 @@ class Opened implements OpenedStream {
   close(): void {
     this.#closed = true;
     wipe(this.#keys.all);
-  }
-
-  /** Another read that is under way has the scratch: then this one brings its own. */
-  #takeScratch(length: number): Buffer {
-    const scratch = this.#scratch;
-    this.#scratch = null;
-    return scratch !== null && scratch.length >= length ? scratch : Buffer.from(new ArrayBuffer(length));
   }
 
   /** Opens plaintext from `at` on into `out`, as far as one row goes; says how much that was. */

@@ -25,6 +25,11 @@ export class Activity {
     };
   }
 
+  /** A connection has ended: it leaves something behind also where no request was made on it. */
+  left(): void {
+    this.#owed = QUIET.length;
+  }
+
   /**
    * Called each second. Says 'brief' once, when nothing has been under way since the last call and something was before, and
    * then 'long' once: a collection takes as long as a page and takes from V8 what it had learned, so it waits until one who

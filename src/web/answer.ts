@@ -69,9 +69,14 @@ export function sendJson(ctx: Context, status: number, value: object): void {
   ctx.body = `${JSON.stringify(value)}\n`;
 }
 
+/** What stands behind the question mark. Koa's own `query` takes time with the square of the number of fields. */
+export function queryOf(ctx: Context): URLSearchParams {
+  return new URLSearchParams(ctx.querystring);
+}
+
 export function pageContext(ctx: Context): PageContext {
   return {
-    language: languageFrom(ctx.query['lang']),
+    language: languageFrom(queryOf(ctx).get('lang')),
     path: ctx.path,
     method: ctx.method === 'GET' || ctx.method === 'HEAD' ? 'GET' : 'POST',
   };

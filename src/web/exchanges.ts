@@ -9,15 +9,18 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Refusal } from '../base/errors.js';
 import { KiB, MINUTE, SECOND } from '../base/units.js';
 import type { Counts } from './counts.js';
 
 /** Bytes a second below which a body gives way while all places are taken. The slowest tenth of Tor's circuits has more. */
 const PRESSED_RATE = 20_000;
 /** So long a body may take to get going, and a reader to take the next piece, before they give way. */
-const PRESSED_BODY = 2 * SECOND;
+const PRESSED_BODY = SECOND;
 const PRESSED_READER = 5 * SECOND;
 const SAMPLE = 5 * SECOND;
+/** Of a body, or all of it, before anything is done for it. Any circuit brings this within a second or two. */
+const FIRST_BYTES = 16 * KiB;
 /** Answers leave in pieces of this size: a reader at the least rate takes one in this many bytes' time. */
 const PIECE = 256 * KiB;
 /** The sum of what waits is not taken anew more often than this. */
@@ -38,6 +41,8 @@ export interface Exchange {
   newer: Sample;
   /** What the reader had taken when that last changed. */
   taken: Sample;
+  /** The first bytes of its body are waited for, and lie where they came in. */
+  gathering: boolean;
   /** What is to be done when it is over, however it ends. */
   readonly onEnd: (() => void)[];
 }
@@ -68,7 +73,8 @@ export class Exchanges {
     const at = this.#parts.monotonic();
     const read = { at, bytes: request.socket.bytesRead };
     const taken = { at, bytes: takenBy(request) };
-    const exchange = { request, response, began: at, minute: read, older: read, newer: read, taken, onEnd: [] };
+    const samples = { minute: read, older: read, newer: read, taken };
+    const exchange = { request, response, began: at, ...samples, gathering: false, onEnd: [] };
     this.#all.set(request, exchange);
     const { socket } = request;
     this.#on(socket).add(exchange);
@@ -110,6 +116,18 @@ export class Exchanges {
     return this.#all.get(request) ?? null;
   }
 
+  /**
+   * Resolves when the body has got going: its first bytes, or all of it, have come. Nothing is read from it, so that one who
+   * only says that much will come costs a connection and no more. Refuses 'cut-off' when the request is over before.
+   */
+  async gotGoing(request: IncomingMessage): Promise<void> {
+    // What came in one piece with the head is there after this.
+    await Promise.resolve();
+    const exchange = this.#all.get(request);
+    if (exchange !== undefined && !isGoing(request)) await gather(exchange);
+    if (!this.#all.has(request)) throw new Refusal('cut-off', 'the request was cut off');
+  }
+
   /** Whether what waits for readers leaves no room for another large answer. */
   get full(): boolean {
     const now = this.#parts.monotonic();
@@ -134,24 +152,23 @@ export class Exchanges {
     return slowest;
   }
 
-  /** Cuts up to `count` slow bodies and readers that wait for nothing of ours. Says how many. */
+  /** Cuts up to `count`: readers that stand still and the slowest bodies, those at no rate first. Says how many. */
   shed(count: number): number {
-    let cut = 0;
+    const slow: { readonly exchange: Exchange; readonly rate: number; readonly why: 'bodies' | 'readers' }[] = [];
     for (const exchange of this.#all.values()) {
-      if (cut === count) break;
       const rate = this.#bodyRate(exchange);
-      const slow = rate !== null && rate < PRESSED_RATE;
-      if (!slow && !this.#stalls(exchange)) continue;
-      this.cut(exchange, slow ? 'bodies' : 'readers');
-      cut++;
+      if (rate !== null && rate < PRESSED_RATE) slow.push({ exchange, rate, why: 'bodies' });
+      else if (this.#stalls(exchange)) slow.push({ exchange, rate: 0, why: 'readers' });
     }
-    return cut;
+    const first = slow.sort((a, b) => a.rate - b.rate).slice(0, count);
+    for (const { exchange, why } of first) this.cut(exchange, why);
+    return first.length;
   }
 
   cut(exchange: Exchange, why: 'bodies' | 'readers'): void {
+    exchange.request.socket.destroy();
     this.#end(exchange);
     this.#parts.counts.add(why);
-    exchange.request.socket.destroy();
   }
 
   /** Called each second. */
@@ -176,7 +193,7 @@ export class Exchanges {
     const came = read.bytes - exchange.minute.bytes;
     const least = (this.#parts.leastRate * (now - exchange.minute.at)) / SECOND;
     exchange.minute = read;
-    return came < least && awaitsBody(exchange.request);
+    return came < least && awaitsBody(exchange);
   }
 
   #readerIsGone(exchange: Exchange, now: number): boolean {
@@ -186,9 +203,10 @@ export class Exchanges {
   }
 
   /** Bytes a second of a body that is awaited, lately; null = it is not the client who is slow, or not yet. */
-  #bodyRate({ request, began, older }: Exchange): number | null {
+  #bodyRate(exchange: Exchange): number | null {
+    const { request, began, older } = exchange;
     const now = this.#parts.monotonic();
-    if (now - began < PRESSED_BODY || !awaitsBody(request)) return null;
+    if (now - began < PRESSED_BODY || !awaitsBody(exchange)) return null;
     return ((request.socket.bytesRead - older.bytes) / Math.max(1, now - older.at)) * SECOND;
   }
 
@@ -198,8 +216,31 @@ export class Exchanges {
 }
 
 /** More of the body is to come, and what came was read: the client is the one who is waited for. */
-function awaitsBody(request: IncomingMessage): boolean {
-  return !request.complete && request.readableLength === 0;
+function awaitsBody({ request, gathering }: Exchange): boolean {
+  return !request.complete && (gathering || request.readableLength === 0);
+}
+
+function isGoing(request: IncomingMessage): boolean {
+  return request.complete || request.readableLength >= Math.min(FIRST_BYTES, request.readableHighWaterMark);
+}
+
+/** Resolves when enough has come, or when the request is over. Node's parser has each piece before `look`. */
+function gather(exchange: Exchange): Promise<void> {
+  const { request, onEnd } = exchange;
+  const { socket } = request;
+  exchange.gathering = true;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      exchange.gathering = false;
+      socket.off('data', look);
+      resolve();
+    };
+    const look = (): void => {
+      if (isGoing(request)) done();
+    };
+    socket.on('data', look);
+    onEnd.push(done);
+  });
 }
 
 function waitingIn(response: ServerResponse): number {

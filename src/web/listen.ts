@@ -5,9 +5,11 @@
 import { chmod, rm } from 'node:fs/promises';
 import http, { type RequestListener, type Server } from 'node:http';
 import { Socket, type AddressInfo, type Server as NetServer } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { SECOND } from '../base/units.js';
 import type { Listen } from '../config/environment.js';
 import { bareAnswer } from './bare-answer.js';
+import { HEAD_CHECK } from './connections.js';
 import { inheritedSocket } from './inherited-sockets.js';
 import { Residue } from './residue.js';
 
@@ -18,11 +20,11 @@ const MOST_HEADER_BYTES = 16 * 1024;
 const SWEEP = 250;
 
 const BAD_REQUEST = bareAnswer('400 Bad Request', 'The request could not be read.');
+const TOO_SLOW = bareAnswer('408 Request Timeout', 'The request took too long to come. Try again.');
 
 export const SERVER_OPTIONS = {
   keepAliveTimeout: KEEP_ALIVE,
-  // Looked at so often, not only twice a minute.
-  connectionsCheckingInterval: 5 * SECOND,
+  connectionsCheckingInterval: HEAD_CHECK,
   requestTimeout: 0,
   maxHeaderSize: MOST_HEADER_BYTES,
   // Node's own answer to a request without Host has a Date; nothing here is built from Host, so it is not missed.
@@ -72,8 +74,12 @@ export function configureServer<S extends Server>(
   server.on('checkContinue', handler);
   server.on('checkExpectation', handler);
   server.on('clientError', (error, socket) => {
-    if ('code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT') onSlowHead();
-    if (socket.writable && socket instanceof Socket && socket.bytesWritten === 0) socket.end(BAD_REQUEST);
+    const slow = 'code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    if (slow) onSlowHead();
+    // Before the handshake has ended nothing can be said, and what waits to be would keep the connection open.
+    const handshaking = socket instanceof TLSSocket && 'secureConnecting' in socket && socket.secureConnecting === true;
+    if (!handshaking && socket.writable && socket instanceof Socket && socket.bytesWritten === 0)
+      socket.end(slow ? TOO_SLOW : BAD_REQUEST);
     else socket.destroy();
   });
   return { server, residue: new Residue(server, MOST_HEADER_BYTES) };

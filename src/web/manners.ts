@@ -35,19 +35,25 @@ function ownPath(target: string): string {
   return path === target || path.startsWith('/') ? path : `/${path}`;
 }
 
-/** A path that exists, asked for in a way that it does not know: refused with what it knows in `Allow`, 204 for OPTIONS. */
+/** Of the whole server (`OPTIONS *`). */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'];
+
+/** A path that exists, asked for in a way that it does not know: 405 with what it knows in `Allow`, 204 for OPTIONS. */
 export function wrongMethod(router: Router) {
   return async (ctx: Context, next: () => Promise<unknown>): Promise<void> => {
-    const known = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
-    if (known.length === 0) {
+    const matched = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
+    const known = ctx.path === '*' ? METHODS : [...new Set(matched)];
+    const reads = ctx.method === 'GET' || ctx.method === 'HEAD';
+    // A name that nothing has yet can be sent with PUT, but there is nothing to be read.
+    if (known.length === 0 || reads) {
       await next();
       return;
     }
-    ctx.set('Allow', [...new Set([...known, 'OPTIONS'])].join(', '));
+    ctx.set('Allow', [...known, 'OPTIONS'].join(', '));
     if (ctx.method === 'OPTIONS') {
       ctx.status = 204;
       return;
     }
-    throw new Refusal('malformed', `${ctx.method.slice(0, 10)} does not go here`);
+    throw new Refusal('wrong-method', `${ctx.method.slice(0, 10)} does not go here, but ${known.join(', ')}`);
   };
 }

@@ -33,7 +33,7 @@ export async function openPlace(place: Place, services: Services, watched: Watch
   const circuits = place.circuitIds
     ? { limits, circuitOf: expectCircuitLine(http.server, { admit: admitBy(limits) }) }
     : null;
-  traffic.watch(outer);
+  traffic.watch(outer, () => activity.left());
   const listening = await listen(outer, place.listen, http);
   const site = place.site(listening.address);
   const app = place.moved === true ? createMoved(site, services, circuits) : createSenders(site, services, circuits);

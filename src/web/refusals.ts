@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   'wrong-passphrase': 403,
   forbidden: 403,
   gone: 404,
+  'wrong-method': 405,
   'must-open': 409,
   'length-required': 411,
   'too-large': 413,

@@ -3,7 +3,7 @@
  *
  * What holds, and why:
  * - The bytes that a socket read are overwritten as soon as Node's parser is done with them: it copies bodies and headers
- *   out. A listener for `data` beside the parser's own sees to it, and also keeps the parser from reading the socket by
+ *   out. A listener for `data` in place of the parser's own feeds it and sees to it, and also keeps the parser from reading the socket by
  *   itself, into a buffer of the process that nobody could wipe.
  * - The parser keeps the path of its last request until the next one begins. `forgetPaths` gives those of connections that
  *   wait for a request a new beginning; what is freed the allocator overwrites (see systemd/chatpic.service). Parsers of
@@ -16,6 +16,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
 import type { Socket } from 'node:net';
 import { giveBack } from '../base/bytes.js';
+import { TooManyAhead } from './connections.js';
 
 /** What is used here of Node's parser. */
 interface Parser {
@@ -83,13 +84,27 @@ export class Residue {
 
   #watch(socket: Socket): void {
     this.#underWay.set(socket, 0);
-    socket.on('data', wipeAndGiveBack);
+    const [feed] = socket.listeners('data') as ((piece: Buffer) => void)[];
+    if (feed === undefined) throw new Error('expected the parser to listen to its connection');
+    socket.off('data', feed);
+    socket.on('data', (piece: Buffer) => fed(socket, feed, piece));
     socket.once('close', () => this.#underWay.delete(socket));
   }
 
   #add(socket: Socket, by: number): void {
     const underWay = this.#underWay.get(socket);
     if (underWay !== undefined) this.#underWay.set(socket, underWay + by);
+  }
+}
+
+/** Gives `piece` to the parser, wipes it, and gives its memory back. */
+function fed(socket: Socket, feed: (piece: Buffer) => void, piece: Buffer): void {
+  try {
+    feed.call(socket, piece);
+  } catch (error) {
+    if (!(error instanceof TooManyAhead)) throw error;
+  } finally {
+    wipeAndGiveBack(piece);
   }
 }
 

@@ -6,6 +6,7 @@ import { parseOptions, type RawOptions, type ShareOptions } from '../intake/opti
 import type { Receipt, Upload } from '../intake/upload.js';
 import type { DeletionToken, LinkToken } from '../ledger/tokens.js';
 import { formOf, sendJson, sendText } from './answer.js';
+import { acceptBody } from './body.js';
 import type { Services } from './services.js';
 import { deleteLink, shareLink, type Site } from './site.js';
 
@@ -20,7 +21,8 @@ export async function inPlace<T>(
   const { free } = arena.capacity();
   if (ctx.get('Content-Length') !== '' && length > free * arena.unitBytes)
     throw new Refusal('store-full', 'the store is full', { bound: 'store' });
-  const release = traffic.uploads.take(ctx.req, length);
+  acceptBody(ctx);
+  const release = await traffic.uploads.take(ctx.req, length);
   try {
     return await work();
   } finally {

@@ -9,7 +9,7 @@ import { runSuite, SLACK_MB } from './suite.js';
 
 /** Those that a server without bounds does not survive; the others are for `npm run attack`. */
 const CHOSEN =
-  /^(idle|slow bodies of uploads|slow readers|pages of an album|pipelined|half-closed|multipart bombs|request smuggling|Host)/;
+  /^(idle|slow bodies of uploads|slow readers|pages of an album|pipelined|half-closed|idle TLS|multipart bombs|request smuggling|Host)/;
 /** Far above any honest peak, far below what an unbounded attack takes. */
 const MOST_MB = 700;
 
@@ -18,7 +18,7 @@ const ATTACKS = [...HOLDING, ...SHAPES].filter(({ name }) => CHOSEN.test(name));
 test.test('under each attack a normal share goes through, nothing breaks, and memory comes back', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'chatpic-attack-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const options = { folder, attacks: ATTACKS, scale: 0.1, hold: 1000, settle: 10_000, least: 1 };
+  const options = { folder, storeMegabytes: 256, attacks: ATTACKS, scale: 0.1, hold: 1000, settle: 10_000, least: 1 };
   const { idle, attacks } = await runSuite(options);
   for (const { name, held, shares, failures, peak, after, wrong } of attacks) {
     t.ok(shares >= 1, `${name}: ${held}`);

@@ -4,6 +4,8 @@ import { exchange, statusOf, type Place } from './wire.js';
 /** What an attack may aim at. */
 export interface Target {
   readonly place: Place;
+  /** Speaks TLS. */
+  readonly mirror: Place;
   /** Link tokens of shares that the target has for it. */
   readonly shares: { readonly large: string; readonly album: string; readonly locked: string };
   /** A part of the full size, 0 to 1: the suite in CI is a small one. */

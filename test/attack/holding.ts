@@ -6,17 +6,25 @@ import { connect, connectMany, stillOpen } from './wire.js';
 const HEAD = 'Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\n';
 
 /** Opens `count` connections, says `first` on each, and then `next` every so often; opens new ones for those that were cut. */
-function holding(name: string, full: number, { first = '', next = '', every = 1000, read = true }: Holding): Attack {
+function holding(
+  name: string,
+  full: number,
+  { first = '', next = '', every = 1000, read = true, mirror = false }: Holding,
+): Attack {
   return {
     name,
     async begin(target) {
       const count = scaled(target, full);
       const state = { stopped: false, made: 0 };
       let sockets: net.Socket[] = [];
-      const words = typeof first === 'string' ? (): string => first : first;
+      const words = typeof first === 'function' ? first : (): string | Buffer => first;
       const fill = async (): Promise<void> => {
         sockets = sockets.filter((socket) => !socket.destroyed && socket.readable);
-        const opened = await connectMany(target.place, count - sockets.length, () => state.stopped);
+        const opened = await connectMany(
+          mirror ? target.mirror : target.place,
+          count - sockets.length,
+          () => state.stopped,
+        );
         state.made += opened.length;
         for (const socket of opened) {
           if (read) socket.resume();
@@ -48,18 +56,23 @@ function holding(name: string, full: number, { first = '', next = '', every = 10
 }
 
 interface Holding {
-  readonly first?: string | ((target: Target) => string);
-  readonly next?: string;
+  readonly first?: string | Buffer | ((target: Target) => string);
+  readonly next?: string | Buffer;
   readonly every?: number;
   readonly read?: boolean;
+  /** Aimed at the listener that speaks TLS. */
+  readonly mirror?: boolean;
 }
 
+/** A TLS record of 248 bytes that begins a ClientHello: the rest trickles. */
+const HELLO = Buffer.from('16030100f8010000f40303', 'hex');
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n`;
 let turn = 0;
 const progressId = (): string => `attack${String(turn++).padStart(16, '0')}`;
 
 export const HOLDING: readonly Attack[] = [
   holding('idle connections', 10_000, {}),
+  holding('idle TLS handshakes', 5_000, { first: HELLO, next: Buffer.from([0]), mirror: true }),
   holding('slow headers', 5_000, { first: 'GET / HTTP/1.1\r\nHost: x\r\n', next: 'X-A: b\r\n' }),
   holding('slow bodies of uploads', 1_000, {
     first: 'PUT /a.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\nwords ',

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { HOLDING } from './holding.js';
 import { SHAPES } from './shapes.js';
-import { runSuite, tableOf } from './suite.js';
+import { rowOf, runSuite, tableOf } from './suite.js';
 
 const BUILD = path.resolve(import.meta.dirname, '../..');
 const words = process.argv.slice(2);
@@ -22,8 +22,8 @@ try {
     hold: 8000,
     settle: 20_000,
     least: 3,
-    onResult: ({ name, held, slowest, peak }) =>
-      console.error(`${name}: ${held}; ${Math.round(slowest)} ms, ${Math.round(peak)} MB`),
+    storeMegabytes: 1024,
+    onResult: (result) => console.error(rowOf(result)),
   });
   console.log(tableOf(result));
   await writeFile(path.join(BUILD, 'attack.json'), JSON.stringify(result, null, 2));

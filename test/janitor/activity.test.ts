@@ -21,6 +21,8 @@ test.test('idle is when nothing was under way for a while, and is told twice for
   t.strictSame(told(2), quiet.slice(0, 2));
   activity.begin()();
   t.strictSame(told(5), quiet, 'one that comes before the last begins it anew');
+  activity.left();
+  t.strictSame(told(5), quiet, 'a connection without a request');
   t.end();
 });
 

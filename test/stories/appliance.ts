@@ -1,9 +1,11 @@
 /** A real appliance in this process, on a folder and a port of its own, with a clock that a test can move. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { startApp, type App } from '../../src/app.js';
+import type { LoadReport } from '../../src/web/load-report.js';
 import { openControl } from '../../src/web/control.js';
 import type { Clock } from '../../src/base/clock.js';
 import { lineLogger } from '../../src/base/log.js';
@@ -94,6 +96,19 @@ export async function startAppliance({
     },
   };
   return appliance;
+}
+
+/** What the operator's socket tells of the limits. */
+export function loadOf({ dir }: Appliance): Promise<LoadReport> {
+  return new Promise((resolve, reject) => {
+    http
+      .get({ socketPath: path.join(dir, 'control.sock'), path: '/load' }, (response) => {
+        let text = '';
+        response.on('data', (piece: Buffer) => void (text += piece.toString()));
+        response.on('end', () => resolve(JSON.parse(text) as LoadReport));
+      })
+      .on('error', reject);
+  });
 }
 
 /** What a script gets for an upload, from the plain-text answer. */

@@ -111,7 +111,7 @@ async function everyPage({ base }: Appliance, full: Appliance): Promise<[string,
   await add('deleted', 200, post(open.deleteUrl, { action: 'delete' }));
   await add('gone', 404, ask(open.url));
   await add('no such page', 404, ask(`${base}/nowhere/at/all`));
-  await add('wrong method', 400, ask(`${base}/faq`, { method: 'POST', headers: FORM }));
+  await add('wrong method', 405, ask(`${base}/faq`, { method: 'POST', headers: FORM }));
   await add(
     'from another site',
     403,

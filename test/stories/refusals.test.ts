@@ -218,3 +218,27 @@ test.test('an upload that is cut off, or a form that is malformed, leaves nothin
   t.equal(app.store.ledger.live, 0);
   await nothingKept(t, appliance, free);
 });
+
+test.test('a way of asking that an address does not know is told the ways that it knows', async (t) => {
+  const appliance = await startAppliance();
+  t.teardown(() => appliance.stop());
+  const ask = async (method: string, path: string): Promise<[number, string | null, string]> => {
+    const answer = await fetch(`${appliance.base}${path}`, { method });
+    return [answer.status, answer.headers.get('allow'), await answer.text()];
+  };
+  const unknown = '/view/7hQ2mZx90KbTfW4c';
+  const refused = await ask('DELETE', '/');
+  t.strictSame(refused.slice(0, 2), [405, 'HEAD, GET, POST, PUT, OPTIONS']);
+  t.match(refused[2], /^DELETE does not go here, but HEAD, GET, POST, PUT\. Nothing was stored or changed\. .*\.\n$/);
+  t.strictSame((await ask('PATCH', unknown)).slice(0, 2), [405, 'HEAD, GET, POST, OPTIONS']);
+  t.match(await ask('OPTIONS', '/faq'), [204, /GET/, '']);
+  t.strictSame((await ask('PROPFIND', '/nowhere/at/all')).slice(0, 2), [404, null]);
+  t.strictSame((await ask('GET', '/nowhere')).slice(0, 2), [404, null], 'PUT /nowhere would share a file');
+  t.strictSame(await ask('HEAD', '/nowhere'), [404, null, '']);
+  const [page, head] = await Promise.all(
+    ['GET', 'HEAD'].map((method) => fetch(`${appliance.base}/faq`, { method, headers: { Accept: 'text/html' } })),
+  );
+  const told = (answer?: Response): object => ({ ...Object.fromEntries(answer?.headers ?? []), connection: '' });
+  t.match(told(head), { ...told(page), 'keep-alive': undefined }, 'HEAD has the headers of GET');
+  t.equal(await head?.text(), '');
+});

@@ -4,6 +4,7 @@ import type { Context } from 'koa';
 import { Refusal } from '../../base/errors.js';
 import type { Content } from '../../retrieval/content.js';
 import { mustOpen } from '../../retrieval/retrieval.js';
+import { queryOf } from '../answer.js';
 import { smallForm } from '../body.js';
 import { sendArchive, sendBytes, servedItem, servedPreview } from '../bytes.js';
 import type { Services } from '../services.js';
@@ -50,7 +51,7 @@ export async function sendNumbered(
 ): Promise<void> {
   const { items } = await content.front();
   const asked = (ctx.params as { number?: string }).number;
-  const download = 'download' in ctx.query;
+  const download = queryOf(ctx).has('download');
   if (items.length > 1 && (asked === undefined || asked === 'all')) {
     await sendArchive(ctx, content, readers);
     return;

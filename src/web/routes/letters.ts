@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { Refusal } from '../../base/errors.js';
-import { formOf, pageContext, sendJson, sendPage, sendText } from '../answer.js';
+import { formOf, pageContext, queryOf, sendJson, sendPage, sendText } from '../answer.js';
 import { gatedForm } from '../gate.js';
 import {
   CONTACT_TOPICS,
@@ -28,7 +28,7 @@ const NOTHING_WRITTEN = { topic: 'question', message: '', reply: '', code: '' };
 export function letterRoutes(router: Router, services: Services): void {
   const { pages } = services;
   router.get('/takedown', (ctx) => {
-    const kind = kindOf(ctx.query['kind']);
+    const kind = kindOf(queryOf(ctx).get('kind'));
     sendPage(ctx, 200, pages.takedown(contextOf(ctx, kind), { kind, typed: NO_TAKEDOWN, problem: null }));
   });
   router.get('/contact', (ctx) =>

@@ -5,7 +5,7 @@ import { Refusal } from '../../base/errors.js';
 import type { RawOptions } from '../../intake/options.js';
 import { spool } from '../../intake/spool.js';
 import { unwatched } from '../../intake/progress.js';
-import { acceptBody, bodyOf } from '../body.js';
+import { bodyOf } from '../body.js';
 import { gateFor } from '../gate.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
@@ -25,7 +25,6 @@ async function takeFile(ctx: Context, site: Site, services: Services): Promise<v
   const tooLarge = Number(ctx.get('Content-Length') || 0) > bytes;
   if (tooLarge && ctx.get('Expect') !== '') throw new Refusal('too-large', 'the file is too large', { limit: bytes });
   await inPlace(ctx, services, async () => {
-    acceptBody(ctx);
     const spooled = await spool(services.arena, bodyOf(ctx), { bytes });
     try {
       const wish = (ctx.params as { name?: string }).name ?? '';

@@ -8,8 +8,8 @@ import { NOTE_BYTES } from '../../intake/multipart.js';
 import { CAPTION_CHARACTERS } from '../../intake/options.js';
 import type { Received } from '../../intake/upload.js';
 import { parseUploadId, type ProgressReport, type UploadId } from '../../intake/progress.js';
-import { formOf, pageContext, sendPage } from '../answer.js';
-import { acceptBody, drainBody, readBody } from '../body.js';
+import { formOf, pageContext, queryOf, sendPage } from '../answer.js';
+import { drainBody, readBody } from '../body.js';
 import {
   UPLOAD_CHOICES,
   NOTHING_TYPED,
@@ -35,7 +35,7 @@ export function uploadRoutes(router: Router, site: Site, services: Services): vo
 }
 
 async function takeForm(ctx: Context, site: Site, services: Services): Promise<void> {
-  const id = parseUploadId(typeof ctx.query['progress'] === 'string' ? ctx.query['progress'] : undefined);
+  const id = parseUploadId(queryOf(ctx).get('progress') ?? undefined);
   const progress = services.progress.begin(id, Number(ctx.get('Content-Length')) || null);
   const gate = gateFor(ctx, services);
   let fields: Fields = {};
@@ -43,7 +43,6 @@ async function takeForm(ctx: Context, site: Site, services: Services): Promise<v
     // A script has its ticket in a header: it is told before it sends.
     if (formOf(ctx) !== 'html') gate.check({});
     await inPlace(ctx, services, async () => {
-      acceptBody(ctx);
       const isGood = codeCheck(services);
       const form = await receive(ctx, services, { isGood, gate, progress });
       fields = form.fields;
@@ -94,7 +93,7 @@ interface Asked {
 
 /** The form's own path, for one who has a Pro code or has none. */
 function formPath(ctx: Context): string {
-  return 'pro' in ctx.query ? '/?pro' : '/';
+  return queryOf(ctx).has('pro') ? '/?pro' : '/';
 }
 
 async function receive(ctx: Context, services: Services, { isGood, gate, progress }: Asked): Promise<Taken> {
@@ -157,7 +156,7 @@ interface FormAnswer {
 }
 
 function sendForm(ctx: Context, { pages, policy }: Services, { status, typed, problem, pass }: FormAnswer): void {
-  const pro = 'pro' in ctx.query || typed.code !== '' || typed.expiry === 'pro';
+  const pro = queryOf(ctx).has('pro') || typed.code !== '' || typed.expiry === 'pro';
   const view = {
     ...freshForm(policy),
     kind: typed.note === '' ? ('files' as const) : ('note' as const),

@@ -336,6 +336,8 @@ export const chinese: Catalogue = {
   'error.store-full.help': '要等其他分享过期才有空间。没有存储任何内容。请稍后再试。',
   'error.cut-off': '上传中断了',
   'error.cut-off.help': '连接在全部到达之前结束。没有存储任何内容。请再试一次。',
+  'error.wrong-method': '此地址不接受这种操作',
+  'error.wrong-method.help': '没有存储或更改任何内容。要分享请回到首页。',
   'error.forbidden': '这不被允许',
   'error.forbidden.help': '表单来自其他网站或已过时。没有改变任何东西。请重新打开页面再试。',
   'error.not-found': '没有这个页面',

@@ -364,6 +364,8 @@ export const english = {
   'error.store-full.help': 'There is no room until other shares have expired. Nothing was stored. Try again later.',
   'error.cut-off': 'The upload was cut off',
   'error.cut-off.help': 'The connection ended before everything had arrived. Nothing was stored. Try again.',
+  'error.wrong-method': 'You can’t do that at this address',
+  'error.wrong-method.help': 'Nothing was stored or changed. Go to the front page to share something.',
   'error.forbidden': 'That isn’t allowed',
   'error.forbidden.help':
     'The form came from another site or is too old. Nothing was changed. Open the page again and try once more.',

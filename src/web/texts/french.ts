@@ -376,6 +376,8 @@ export const french: Catalogue = {
   'error.store-full.help': 'Il faut que d’autres partages expirent. Rien n’a été conservé. Réessayez plus tard.',
   'error.cut-off': 'L’envoi a été interrompu',
   'error.cut-off.help': 'La connexion s’est arrêtée avant que tout soit arrivé. Rien n’a été conservé. Réessayez.',
+  'error.wrong-method': 'Cette adresse n’accepte pas cela',
+  'error.wrong-method.help': 'Rien n’a été conservé ni modifié. Pour partager, allez à la page d’accueil.',
   'error.forbidden': 'Ce n’est pas permis',
   'error.forbidden.help':
     'Le formulaire venait d’un autre site ou est trop ancien. Rien n’a été changé. Ouvrez la page à nouveau et réessayez.',

@@ -385,6 +385,8 @@ export const german: Catalogue = {
   'error.cut-off': 'Der Upload ist abgebrochen',
   'error.cut-off.help':
     'Die Verbindung endete, bevor alles da war. Es wurde nichts gespeichert. Versuchen Sie es noch einmal.',
+  'error.wrong-method': 'Das geht an dieser Adresse nicht',
+  'error.wrong-method.help': 'Nichts wurde gespeichert oder geändert. Teilen können Sie auf der Startseite.',
   'error.forbidden': 'Das ist nicht erlaubt',
   'error.forbidden.help':
     'Das Formular kam von einer anderen Seite oder ist zu alt. Es wurde nichts geändert. Öffnen Sie die Seite neu und versuchen Sie es noch einmal.',

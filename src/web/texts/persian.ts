@@ -359,6 +359,8 @@ export const persian: Catalogue = {
   'error.challenge.help': 'چیزی ذخیره نشد.',
   'error.cut-off': 'بارگذاری قطع شد',
   'error.cut-off.help': 'پیش از رسیدن همه‌چیز اتصال قطع شد. چیزی ذخیره نشد. دوباره تلاش کنید.',
+  'error.wrong-method': 'این کار در این نشانی ممکن نیست',
+  'error.wrong-method.help': 'چیزی ذخیره نشد و تغییری نکرد. برای اشتراک‌گذاری به صفحهٔ اصلی بروید.',
   'error.forbidden': 'این مجاز نیست',
   'error.forbidden.help': 'فرم از سایت دیگری آمده یا قدیمی است. چیزی تغییر نکرد. صفحه را دوباره باز کنید و تلاش کنید.',
   'error.not-found': 'چنین صفحه‌ای نیست',

@@ -367,6 +367,8 @@ export const spanish: Catalogue = {
   'error.store-full.help': 'Hay que esperar a que caduquen otros envíos. No se guardó nada. Inténtelo más tarde.',
   'error.cut-off': 'La subida se cortó',
   'error.cut-off.help': 'La conexión se cortó antes de que llegara todo. No se guardó nada. Inténtelo otra vez.',
+  'error.wrong-method': 'Eso no se puede hacer en esta dirección',
+  'error.wrong-method.help': 'No se guardó ni cambió nada. Para compartir, vaya a la página principal.',
   'error.forbidden': 'Eso no está permitido',
   'error.forbidden.help':
     'El formulario venía de otro sitio o es demasiado antiguo. No se cambió nada. Abra la página de nuevo e inténtelo otra vez.',

@@ -271,6 +271,7 @@ const FIELD_PROBLEMS: readonly views.FieldProblem[] = [
 /** Every code of `base/errors.ts`: the compiler asks for a new one here. */
 const REFUSALS: Readonly<Record<RefusalCode, null>> = {
   malformed: null,
+  'wrong-method': null,
   empty: null,
   gone: null,
   'must-open': null,
