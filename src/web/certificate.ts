@@ -22,6 +22,15 @@ export interface Certificate {
   readonly request: string;
 }
 
+/**
+ * A serial number (hexadecimal) from 16 random bytes, one binary character each: positive and without a zero byte in front,
+ * which DER forbids and OpenSSL refuses to read (RFC 5280 4.1.2.2; X.690 8.3.2).
+ */
+export function serialFrom(random: string): string {
+  const first = (random.charCodeAt(0) & 0x7f) | 0x40;
+  return forge.util.bytesToHex(String.fromCharCode(first) + random.slice(1));
+}
+
 /** Makes a key, a certificate for `host` that lasts 90 days from the beginning of the day of `now`, and a request. */
 export async function selfSigned(host: string, now: number): Promise<Certificate> {
   const keys = await generate({ bits: BITS });
@@ -29,7 +38,7 @@ export async function selfSigned(host: string, now: number): Promise<Certificate
   const names = { name: 'subjectAltName', altNames: [{ type: 2, value: host }] };
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = keys.publicKey;
-  certificate.serialNumber = `00${forge.util.bytesToHex(forge.random.getBytesSync(16))}`;
+  certificate.serialNumber = serialFrom(forge.random.getBytesSync(16));
   const begin = now - (now % DAY);
   certificate.validity.notBefore = new Date(begin);
   certificate.validity.notAfter = new Date(begin + LIFE);

@@ -95,7 +95,7 @@ test.test('the desk takes over the socket that was made for it, and no other', L
   const inode = statSync(desk).ino;
   t.equal(await until(() => statusOf(desk, '/sign-in')), 200);
   t.equal(await statusOf(web, '/faq'), 200);
-  t.equal(await statusOf(web, '/sign-in'), 400);
+  t.equal(await statusOf(web, '/sign-in'), 404);
   t.equal(await statusOf(desk, '/faq'), 404);
 
   const [served = 0] = processesWith(`${MAIN}\0serve`, null).filter((pid) => socketsOf(pid).includes(web));
