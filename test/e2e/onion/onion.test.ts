@@ -10,6 +10,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'tap';
+import type { LoadReport } from '../../../src/web/load-report.js';
 import { addClient, clientAuthLine, issueClientKey, parseClientName } from '../../../src/tor/client-auth.js';
 import { DEFAULT_BOUNDS } from '../../../src/tor/circuit-limits.js';
 import { ControlPort } from '../../../src/tor/control-port.js';
@@ -224,7 +225,11 @@ test.test('over a real onion service', { ...needs('tor'), timeout: 270_000 }, as
     socket.write(
       `PUT /note.txt HTTP/1.1\r\nConnection: close\r\nContent-Length: ${note.length}\r\n\r\n${note.slice(0, 150_000)}`,
     );
-    await sleep(3000);
+    const uploads = async (): Promise<number> => {
+      const { stdout } = await run(process.execPath, [MAIN, 'limits', '--json'], { env });
+      return (JSON.parse(stdout) as LoadReport).use.uploads.now;
+    };
+    for (let n = 0; n < 30 && (await uploads()) === 0; n++) await sleep(500);
     const stopped = life.stop();
     await sleep(1000);
     t.ok(existsSync(tor), 'tor stays while the upload does');
