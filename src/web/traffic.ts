@@ -33,7 +33,10 @@ export class Traffic {
     this.readers = new Readers(limits.answerBytes);
   }
 
-  /** Counts what `server` accepts, and calls `left` at the end of each. To be called when everything else that listens for its connections is in place. */
+  /**
+   * Counts what `server` accepts, and calls `left` at the end of each. To be called when everything else that listens for its
+   * connections is in place.
+   */
   watch(server: Server, left: () => void): void {
     server.on('connection', (socket: Socket) => {
       socket.once('close', left);

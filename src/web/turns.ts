@@ -1,7 +1,7 @@
 /**
  * Whose request is begun when. Requests that a client sends ahead wait for the answers before them; and in one turn of the
- * event loop they are begun for a few milliseconds only, so that a flood of them stands in line while what is under way goes on: an upload needs some
- * dozens of turns, and must not wait for all of the flood in each.
+ * event loop they are begun for a few milliseconds only, so that a flood of them stands in line while what is under way goes
+ * on: an upload needs some dozens of turns, and must not wait for all of the flood in each.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
