@@ -148,7 +148,11 @@ async function run(running: Running, manager: ServiceManager): Promise<number> {
     process.on('SIGTERM', stop);
     process.on(PANIC_SIGNAL, () => {
       say('Panic, as ordered: the slots are destroyed, and nothing in the store can be opened any more.');
-      void app.store.panic().finally(() => process.exit(EXIT.refused));
+      // Done as ordered: a service manager that sees a failure would start it again.
+      app.store.panic().then(
+        () => process.exit(EXIT.done),
+        () => process.exit(EXIT.refused),
+      );
     });
   });
   const failed = app.poisoned.then(() => {
