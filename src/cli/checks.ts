@@ -15,6 +15,7 @@ import { tryClassifier } from '../moderation/classifier/classifier.js';
 import type { ClassifierFault } from '../moderation/classifier/model-process.js';
 import { findTor } from '../tor/tor-binary.js';
 import { desk } from './desk-check.js';
+import { nodeOwner, nodeVersion, ptrace, switches } from './node-check.js';
 import { tpmFinding } from './tpm-check.js';
 
 export type State = 'good' | 'warn' | 'refuse';
@@ -37,7 +38,20 @@ type Check = (configuration: Configuration) => Promise<Finding> | Finding;
 /** Checks that strict mode makes before it starts: quick, and without a process of their own. */
 const HOLDS: readonly Check[] = [swap, coreDumps, slots, rootKeyPlace, permissions];
 /** The rest of what `doctor` looks at. */
-const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, canary, tor, desk];
+const MORE: readonly Check[] = [
+  nodeVersion,
+  nodeOwner,
+  switches,
+  ptrace,
+  clock,
+  space,
+  decoder,
+  video,
+  classifier,
+  canary,
+  tor,
+  desk,
+];
 
 export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
   const findings = await Promise.all(HOLDS.map(async (check) => check(configuration)));
@@ -146,38 +160,6 @@ async function permissions({ dataDir }: Configuration): Promise<Finding> {
   if (info === null) return good('data folder', 'not made yet');
   if ((info.mode & 0o077) !== 0) return refuse('data folder', 'others can look into it', `chmod 700 it`);
   return good('data folder', 'its owner\u2019s alone');
-}
-
-function node(): Finding {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major === 22) return good('node', process.version);
-  if (major < 20) return refuse('node', process.version, 'install Node 22');
-  return warn(
-    'node',
-    `${process.version} leaves more of finished requests in memory than 22 does`,
-    'run the service with Node 22',
-  );
-}
-
-function switches(): Finding {
-  const wanted = ['--expose-gc', '--clear-free-memory'];
-  const missing = wanted.filter((flag) => !process.execArgv.includes(flag));
-  if (missing.length === 0) return good('memory switches', wanted.join(' '));
-  return warn(
-    'memory switches',
-    `not given to this process: ${missing.join(' ')}`,
-    'start with npm start, or as the service',
-  );
-}
-
-async function ptrace(): Promise<Finding> {
-  const scope = (await text('/proc/sys/kernel/yama/ptrace_scope')).trim();
-  if (scope !== '' && scope !== '0') return good('ptrace', 'other programs of this user can not read its memory');
-  return warn(
-    'ptrace',
-    'other programs of the same user can read its memory',
-    'give it a user of its own, or set kernel.yama.ptrace_scope=1',
-  );
 }
 
 /** Nothing that runs this can be older than it. */
