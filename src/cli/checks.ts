@@ -14,8 +14,11 @@ import { confinedClassifier } from '../moderation/classifier/confined.js';
 import { tryClassifier } from '../moderation/classifier/classifier.js';
 import type { ClassifierFault } from '../moderation/classifier/model-process.js';
 import { findTor } from '../tor/tor-binary.js';
+import { controlSocketOf } from './control-socket.js';
 import { desk } from './desk-check.js';
+import { coreDumps, swap, SWAP_UNTOLD } from './memory-check.js';
 import { nodeOwner, nodeVersion, ptrace, switches } from './node-check.js';
+import { askRunning } from './running.js';
 import { tpmFinding } from './tpm-check.js';
 
 export type State = 'good' | 'warn' | 'refuse';
@@ -53,6 +56,18 @@ const MORE: readonly Check[] = [
   desk,
 ];
 
+/** What is true of one process only: where an appliance runs, it is asked, for it is not limited as a shell is. */
+const OWN: readonly (() => Promise<Finding> | Finding)[] = [swap, coreDumps, switches];
+
+export interface OwnFindings {
+  readonly findings: readonly Finding[];
+}
+
+export async function ownFindings(): Promise<OwnFindings> {
+  const findings = await Promise.all(OWN.map(async (check) => check()));
+  return { findings: findings.filter((finding) => finding !== SWAP_UNTOLD) };
+}
+
 export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
   const findings = await Promise.all(HOLDS.map(async (check) => check(configuration)));
   return findings.filter(({ state }) => state === 'refuse');
@@ -62,41 +77,18 @@ export async function strictFindings(configuration: Configuration): Promise<Find
 export async function allFindings(configuration: Configuration): Promise<Finding[]> {
   const held = await Promise.all(HOLDS.map(async (check) => check(configuration)));
   const more = await Promise.all(MORE.map(async (check) => check(configuration)));
-  const softened = held.map((finding) =>
-    finding.state === 'refuse' && !configuration.strict ? { ...finding, state: 'warn' as const } : finding,
-  );
-  return [...softened, ...more];
+  const running = await askRunning<OwnFindings>(await controlSocketOf(configuration), 'GET /own').catch(() => null);
+  const truer = (finding: Finding): Finding => running?.findings.find(({ name }) => name === finding.name) ?? finding;
+  const softened = held
+    .map(truer)
+    .map((finding) =>
+      finding.state === 'refuse' && !configuration.strict ? { ...finding, state: 'warn' as const } : finding,
+    );
+  return [...softened, ...more.map(truer)];
 }
 
 async function text(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(() => '');
-}
-
-async function swap(): Promise<Finding> {
-  const devices = (await text('/proc/swaps')).trim().split('\n').slice(1);
-  const limit = (await text(`/sys/fs/cgroup${await ownGroup()}/memory.swap.max`)).trim();
-  if (devices.length === 0 || limit === '0') return good('swap', 'memory is never written to disk');
-  return refuse(
-    'swap',
-    'memory may be swapped to disk',
-    'turn swap off (swapoff -a), or run it as the service with MemorySwapMax=0',
-  );
-}
-
-async function ownGroup(): Promise<string> {
-  return /^0::(.*)$/m.exec(await text('/proc/self/cgroup'))?.[1] ?? '';
-}
-
-async function coreDumps(): Promise<Finding> {
-  const limit = /^Max core file size\s+(\S+)\s+(\S+)/m.exec(await text('/proc/self/limits'));
-  const piped = (await text('/proc/sys/kernel/core_pattern')).startsWith('|');
-  if (limit?.[1] === '0' && limit[2] === '0' && !piped) return good('core dumps', 'off');
-  if (limit?.[1] === '0' && !piped) return good('core dumps', 'off for this process');
-  return refuse(
-    'core dumps',
-    'a crash may write memory to disk',
-    'run it with ulimit -Hc 0, or as the service with LimitCORE=0',
-  );
 }
 
 /** File systems that keep older copies of what is overwritten, or hand it to others. */
