@@ -7,6 +7,7 @@ import { readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { MiB } from '../base/units.js';
 import type { Configuration } from '../config/configuration.js';
+import type { Confinement } from '../media/decoder/confine.js';
 import { startDecoder } from '../media/decoder/decoder.js';
 import { canaryAgeDays } from '../moderation/canary.js';
 import { CanaryFile } from '../moderation/canary-file.js';
@@ -56,16 +57,20 @@ const MORE: readonly Check[] = [
   desk,
 ];
 
-/** What is true of one process only: where an appliance runs, it is asked, for it is not limited as a shell is. */
+/** What is true of one process only, beside its decoder: where an appliance runs, it is asked, for it is not limited as a shell is. */
 const OWN: readonly (() => Promise<Finding> | Finding)[] = [swap, coreDumps, switches];
 
 export interface OwnFindings {
   readonly findings: readonly Finding[];
 }
 
-export async function ownFindings(): Promise<OwnFindings> {
+/** `confinement`: of the decoder's children that work for this process. */
+export async function ownFindings(confinement: Confinement): Promise<OwnFindings> {
   const findings = await Promise.all(OWN.map(async (check) => check()));
-  return { findings: findings.filter((finding) => finding !== SWAP_UNTOLD) };
+  const supervised = process.env['NOTIFY_SOCKET'] !== undefined;
+  return {
+    findings: [...findings.filter((finding) => finding !== SWAP_UNTOLD), confinementFinding(confinement, supervised)],
+  };
 }
 
 export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
@@ -177,15 +182,22 @@ async function space({ dataDir, storeMegabytes }: Configuration): Promise<Findin
 async function decoder(): Promise<Finding> {
   const child = startDecoder({ children: 1, warm: 1 });
   try {
-    const { files, network, memory } = await child.confinement();
-    const says = `files ${files}, network ${network}, memory ${memory}`;
+    const confinement = await child.confinement();
     if (!child.healthy)
       return refuse('decoder', 'the decoder can not be started', 'run npm ci, and look whether sharp loads');
-    if (files === 'own-root' && network === 'none' && memory === 'limited') return good('decoder', says);
-    return warn('decoder', says, 'install bubblewrap and util-linux, so that the decoder is confined fully');
+    return confinementFinding(confinement, false);
   } finally {
     await child.close();
   }
+}
+
+/** `supervised`: as a service, whose own walls, rated higher, leave no room for the children's (docs/OPERATIONS.md). */
+export function confinementFinding({ files, network, memory }: Confinement, supervised: boolean): Finding {
+  const says = `files ${files}, network ${network}, memory ${memory}`;
+  if (files === 'own-root' && network === 'none' && memory === 'limited') return good('decoder', says);
+  if (supervised && network === 'none' && memory !== 'unwatched')
+    return good('decoder', `${says}: the service's walls`);
+  return warn('decoder', says, 'install bubblewrap and util-linux, so that the decoder is confined fully');
 }
 
 async function video(): Promise<Finding> {

@@ -55,7 +55,7 @@ export async function openOperatorSocket(
         return { well: true };
       },
       'GET /stats': async () => statsOf(app, await well()),
-      'GET /own': () => ownFindings(),
+      'GET /own': async () => ownFindings(await app.confinement()),
     });
   } catch {
     say(`No operator's socket at ${socket}: set CHATPIC_CONTROL to another place, or to off.`);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'tap';
+import { confinementFinding } from '../../src/cli/checks.js';
 import { SWAP_UNTOLD, swapFinding } from '../../src/cli/memory-check.js';
 import { MAIN, startProcess } from '../recovery/process.js';
 
@@ -19,6 +20,16 @@ test.test('swap is good where there is none, or none for this process', (t) => {
   t.equal(swapFinding(HEAD + DEVICE, '').state, 'refuse');
   t.equal(swapFinding('', 'max').state, 'refuse', 'a hidden table is not an empty one');
   t.equal(swapFinding('', ''), SWAP_UNTOLD);
+  t.end();
+});
+
+test.test('the walls of the decoder', (t) => {
+  const shared = { files: 'shared', network: 'none', memory: 'watched' } as const;
+  t.equal(confinementFinding({ files: 'own-root', network: 'none', memory: 'limited' }, false).state, 'good');
+  t.equal(confinementFinding(shared, false).state, 'warn');
+  t.match(confinementFinding(shared, true), { state: 'good', says: /files shared.*: the service's walls$/ });
+  t.equal(confinementFinding({ ...shared, network: 'shared' }, true).state, 'warn', 'a way out is a way out');
+  t.equal(confinementFinding({ ...shared, memory: 'unwatched' }, true).state, 'warn');
   t.end();
 });
 
