@@ -65,14 +65,15 @@ function memoryOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   return (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
 }
 
-/** The flags that `npm start` gives to node: what is measured is what runs. */
-function productFlags(): string[] {
+/** What `npm start` gives to node and to the C library: what is measured is what runs. */
+function productSwitches(): { readonly flags: readonly string[]; readonly tunables: string } {
   const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  const flags = /&& node (.*) build\/src\/main\.js serve/.exec(scripts['start'] ?? '')?.[1];
-  if (flags === undefined) throw new Error('package.json: no start script as expected');
-  return flags.split(' ');
+  const start = /&& GLIBC_TUNABLES=(\S+) node (.*) build\/src\/main\.js serve/.exec(scripts['start'] ?? '');
+  const [, tunables, flags] = start ?? [];
+  if (tunables === undefined || flags === undefined) throw new Error('package.json: no start script as expected');
+  return { flags: flags.split(' '), tunables };
 }
 
 /** Starts `args` under node and waits until it prints an address. */
@@ -109,7 +110,9 @@ export async function startAppliance(
   folder: string,
   { storeMegabytes = 2048, settings = {} }: ApplianceSettings = {},
 ): Promise<MeasuredServer> {
+  const { flags, tunables } = productSwitches();
   const environment = {
+    GLIBC_TUNABLES: tunables,
     CHATPIC_DATA_DIR: path.join(folder, `store-${storeMegabytes}`),
     CHATPIC_STORE_MB: String(storeMegabytes),
     CHATPIC_LISTEN: '127.0.0.1:0',
@@ -119,7 +122,7 @@ export async function startAppliance(
   };
   const main = path.join(BUILD, 'src/main.js');
   await finish(spawn(process.execPath, [main, 'init'], { stdio: 'ignore', env: { ...process.env, ...environment } }));
-  return start([...productFlags(), main, 'serve'], environment);
+  return start([...flags, main, 'serve'], environment);
 }
 
 /** The limit: bare node:http, busboy and AES-256-GCM. */

@@ -56,25 +56,13 @@ export function open(
   additional: Uint8Array = NO_DATA,
 ): Buffer | null {
   if (sealed.length < TAG_LENGTH) return null;
-  const plaintext = secretBytes(sealed.length - TAG_LENGTH);
-  return openInto(plaintext, 0, key, nonce, sealed, additional) ? plaintext : null;
-}
-
-/** Like `open`, into `out` at `at`. On false that part of `out` is as it was. */
-export function openInto(
-  out: Buffer,
-  at: number,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  sealed: Uint8Array,
-  additional: Uint8Array = NO_DATA,
-): boolean {
   const piece = openPiece(key, nonce, sealed, additional);
-  if (piece === null) return false;
-  out.set(piece, at);
+  if (piece === null) return null;
+  const plaintext = secretBytes(piece.length);
+  plaintext.set(piece);
   piece.fill(0);
   giveBack(piece);
-  return true;
+  return plaintext;
 }
 
 /** Like `open`, without a copy: the plaintext in whatever memory the cipher gave. The caller wipes it. */
@@ -94,6 +82,7 @@ export function openPiece(
     decipher.final();
   } catch {
     piece.fill(0);
+    giveBack(piece);
     return null;
   }
   return piece;

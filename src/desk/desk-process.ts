@@ -174,8 +174,8 @@ function spawnDesk(places: readonly Listen[]): ChildProcess {
       return { listen, descriptor: socket === null ? null : stdio.push(socket) - 1 };
     });
     // What this process was started with, the senders' socket above all, is not for the desk.
-    for (let fd = Math.max(FIRST_SOCKET, stdio.length); fd <= Math.max(0, ...inheritableDescriptors()); fd++)
-      stdio.push(nothing);
+    const last = Math.max(0, ...inheritableDescriptors());
+    for (let fd = Math.max(FIRST_SOCKET, stdio.length); fd <= last; fd++) stdio.push(nothing);
     const child = spawn(process.execPath, [...FLAGS, MAIN, JSON.stringify(told)], {
       cwd: '/',
       env: keptEnvironment(),

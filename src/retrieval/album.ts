@@ -1,7 +1,6 @@
 /** All items of an album as one ZIP, stored without compression, made while it is sent: nothing of it is kept. */
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import yazl from 'yazl';
 import type { Content, Pacing } from './content.js';
 
 /** The oldest time that the format knows, in local time as the format has it: an archive must not tell when it was made. */
@@ -15,7 +14,9 @@ export interface Archive {
 
 /** The archive of everything in `content`, read as `pacing` has it. Its stream ends in an error if that is closed before. */
 export async function archive(content: Content, pacing?: Pacing): Promise<Archive> {
-  const zip = new yazl.ZipFile();
+  // Loaded with the first album that is taken whole, which few are.
+  const { ZipFile } = await import('yazl');
+  const zip = new ZipFile();
   const output = new PassThrough();
   pipeline(zip.outputStream, output).catch(() => undefined);
   const { items } = await content.front();

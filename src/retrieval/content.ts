@@ -21,8 +21,8 @@ const PIECE = 16 * CHUNK_LENGTH;
 export interface Pacing {
   /** Bytes of the next piece, in whole chunks. */
   pieceBytes(): number;
-  /** Runs `read` when it is its turn; the first piece of an answer comes before the next of others. */
-  turn<T>(read: () => Promise<T>, first: boolean): Promise<T>;
+  /** Runs `read` when it is its turn, as an answer of which so many bytes were `served`. */
+  turn<T>(read: () => Promise<T>, served: number): Promise<T>;
 }
 
 const ALONE: Pacing = { pieceBytes: () => PIECE, turn: (read) => read() };
@@ -106,7 +106,7 @@ export class Content {
       pacing.turn(() => {
         const most = pacing.pieceBytes();
         return this.#stream.read(at, Math.min(end, at - (at % most) + most) - at);
-      }, at === start);
+      }, at - start);
     let at = start;
     let next = at < end ? read(at) : null;
     while (next !== null) {

@@ -1,7 +1,7 @@
 /**
  * A set of slot, snapshot and log: written in a round, read at a start (docs/format/store.md, "Rounds" and "Start").
  */
-import { secretBytes, wipe } from '../base/bytes.js';
+import { giveBack, secretBytes, wipe } from '../base/bytes.js';
 import { invariant, StoreFault } from '../base/errors.js';
 import { fillRandom } from '../crypto/random.js';
 import { epochKeys, wipeKeys, type EpochKeys } from './epoch.js';
@@ -99,7 +99,9 @@ export async function writeSet(
 
 /** Overwrites a slot and syncs it: nothing that was sealed in its epoch can be opened again. */
 export async function destroySlot(files: SetFiles, geometry: Geometry): Promise<void> {
-  await files.slot.write(fillRandom(Buffer.from(new ArrayBuffer(geometry.slotBytes))), 0);
+  const noise = fillRandom(Buffer.from(new ArrayBuffer(geometry.slotBytes)));
+  await files.slot.write(noise, 0);
+  giveBack(noise);
   await files.slot.sync();
 }
 
@@ -111,6 +113,7 @@ async function writeSlot({ root, geometry }: SetContext, files: SetFiles): Promi
     return epochKeys(root, slot);
   } finally {
     wipe(slot);
+    giveBack(slot);
   }
 }
 
@@ -122,6 +125,7 @@ async function keysOf({ root, geometry }: SetContext, files: SetFiles): Promise<
     return epochKeys(root, slot);
   } finally {
     wipe(slot);
+    giveBack(slot);
   }
 }
 

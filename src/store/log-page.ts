@@ -4,7 +4,7 @@
  * A page that was not written is sealed too, under another key, so a lost tail shows and one torn page is told from
  * damage. This file knows the layout of a page; which pages may follow which is `log.ts`.
  */
-import { secretBytes, wipe } from '../base/bytes.js';
+import { giveBack, secretBytes, wipe } from '../base/bytes.js';
 import { Reader, Writer } from '../base/cursor.js';
 import { TAG_LENGTH } from '../crypto/aead.js';
 import { nonceOf, type EpochKeys } from './epoch.js';
@@ -107,7 +107,10 @@ export function sealPage(sealer: Sealer, keys: EpochKeys, pageBytes: number, ind
 }
 
 export function sealBlank(sealer: Sealer, keys: EpochKeys, pageBytes: number, index: number): Buffer {
-  return sealer.seal(keys.blank, nonceOf(index), Buffer.alloc(plainBytesOf(pageBytes)));
+  const zeros = secretBytes(plainBytesOf(pageBytes));
+  const sealed = sealer.seal(keys.blank, nonceOf(index), zeros);
+  giveBack(zeros);
+  return sealed;
 }
 
 export function openPage(sealer: Sealer, keys: EpochKeys, index: number, sealed: Uint8Array): PageState {
@@ -117,5 +120,8 @@ export function openPage(sealer: Sealer, keys: EpochKeys, index: number, sealed:
     const page = parsePage(plaintext);
     return page === null ? { kind: 'torn' } : { kind: 'written', page, plaintext };
   }
-  return sealer.open(keys.blank, nonce, sealed) === null ? { kind: 'torn' } : { kind: 'blank' };
+  const blank = sealer.open(keys.blank, nonce, sealed);
+  if (blank === null) return { kind: 'torn' };
+  giveBack(blank);
+  return { kind: 'blank' };
 }

@@ -5,7 +5,7 @@
  * one page that opens under neither key, behind all that were acknowledged. Everything else that doesn't open is damage
  * and is named; nothing acknowledged is ever cut off.
  */
-import { secretBytes, wipe } from '../base/bytes.js';
+import { giveBack, secretBytes, wipe } from '../base/bytes.js';
 import { StoreFault } from '../base/errors.js';
 import type { EpochKeys } from './epoch.js';
 import type { OpenFile, SetName } from './files.js';
@@ -53,6 +53,7 @@ export async function writeBlankLog(
           ? sealPage(sealer, keys, pageBytes, 0, { kind: 'mark', ...mark })
           : sealBlank(sealer, keys, pageBytes, index);
       sealed.copy(stretch, i * pageBytes);
+      giveBack(sealed);
     }
     await file.write(stretch, first * pageBytes);
   }

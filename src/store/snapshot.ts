@@ -7,7 +7,7 @@
  * It holds one piece of plaintext at a time, and lets the event loop run after every few pieces. What the body means is the
  * state's own.
  */
-import { secretBytes, wipe } from '../base/bytes.js';
+import { giveBack, secretBytes, wipe } from '../base/bytes.js';
 import { Reader, Writer } from '../base/cursor.js';
 import { invariant, StoreFault } from '../base/errors.js';
 import { TAG_LENGTH } from '../crypto/aead.js';
@@ -95,7 +95,9 @@ export async function writeSnapshot(
   let used = 0;
   let index = 0;
   const flush = async (): Promise<void> => {
-    sealer.seal(key, nonceOf(index), piece).copy(stretch, (index % STRETCH) * pieceBytes);
+    const sealed = sealer.seal(key, nonceOf(index), piece);
+    sealed.copy(stretch, (index % STRETCH) * pieceBytes);
+    giveBack(sealed);
     wipe(piece);
     used = 0;
     index++;
@@ -196,9 +198,11 @@ export class SnapshotReading {
   }
 
   async #advance(): Promise<void> {
-    wipe(this.#piece);
+    const read = this.#piece;
+    wipe(read);
     this.#piece = await this.#next(++this.#index);
     this.#at = 0;
+    giveBack(read);
   }
 }
 

@@ -2,7 +2,8 @@
  * Open connections, over all listeners. When they are full, a plain maximum would lock every honest visitor out; so one
  * that does nothing goes instead: the oldest that has not finished the head of its first request within a second, else the one
  * that has been kept open longest without a request, else those whose bodies trickle or whose readers stand still, else the
- * oldest without a whole head. Only where all of them are at work is the new one turned away.
+ * oldest without a whole head or, at last, without the first bytes of its body. Only where all of them are at work is the new
+ * one turned away.
  */
 import type { Socket } from 'node:net';
 import { bareAnswer } from './bare-answer.js';
@@ -116,7 +117,7 @@ export class Connections {
     if (oldest !== undefined) return this.#letGo(oldest);
     if (this.#parts.exchanges.shed(SHED_AT_ONCE) > 0) return true;
     const first = this.#slowToBegin(0);
-    return first !== null && this.#letGo(first);
+    return first === null ? this.#parts.exchanges.shedWaiting() : this.#letGo(first);
   }
 
   /** The oldest of those not heard for at least `age` milliseconds. */

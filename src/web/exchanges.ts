@@ -15,6 +15,8 @@ import type { Counts } from './counts.js';
 
 /** Bytes a second below which a body gives way while all places are taken. The slowest tenth of Tor's circuits has more. */
 const PRESSED_RATE = 20_000;
+/** Bytes a second: rates below it are all the same. */
+const HARDLY = 1000;
 /** So long a body may take to get going, and a reader to take the next piece, before they give way. */
 const PRESSED_BODY = SECOND;
 const PRESSED_READER = 5 * SECOND;
@@ -152,7 +154,10 @@ export class Exchanges {
     return slowest;
   }
 
-  /** Cuts up to `count`: readers that stand still and the slowest bodies, those at no rate first. Says how many. */
+  /**
+   * Cuts up to `count`: readers that stand still and the slowest bodies, of those equally slow the oldest. Says how many. One
+   * whose bytes nobody had time to read looks as slow as one that sent none, but it has just come.
+   */
   shed(count: number): number {
     const slow: { readonly exchange: Exchange; readonly rate: number; readonly why: 'bodies' | 'readers' }[] = [];
     for (const exchange of this.#all.values()) {
@@ -160,9 +165,22 @@ export class Exchanges {
       if (rate !== null && rate < PRESSED_RATE) slow.push({ exchange, rate, why: 'bodies' });
       else if (this.#stalls(exchange)) slow.push({ exchange, rate: 0, why: 'readers' });
     }
-    const first = slow.sort((a, b) => a.rate - b.rate).slice(0, count);
+    const order = (a: (typeof slow)[0], b: (typeof slow)[0]): number =>
+      Math.floor(a.rate / HARDLY) - Math.floor(b.rate / HARDLY) || a.exchange.began - b.exchange.began;
+    const first = slow.sort(order).slice(0, count);
     for (const { exchange, why } of first) this.cut(exchange, why);
     return first.length;
+  }
+
+  /** Cuts the oldest whose body has not got going, however short a time ago it came. False = there is none. */
+  shedWaiting(): boolean {
+    for (const exchange of this.#all.values()) {
+      const came = exchange.request.socket.bytesRead - exchange.minute.bytes;
+      if (came >= FIRST_BYTES || !awaitsBody(exchange)) continue;
+      this.cut(exchange, 'bodies');
+      return true;
+    }
+    return false;
   }
 
   cut(exchange: Exchange, why: 'bodies' | 'readers'): void {

@@ -1,8 +1,8 @@
 /**
  * Answers with content that are under way. Each holds some pieces of it in memory, and a reader may stand still for minutes;
  * so the pieces are the smaller the more readers there are, and pages give paths instead of the pictures themselves. Nobody
- * is turned away for that. Pieces are read a few at a time, so that a thousand readers do not stand between an upload and
- * its next step.
+ * is turned away for that. Pieces are read and pages are made a few at a time, so that a thousand readers do not stand between
+ * an upload and its next step.
  */
 import { KiB } from '../base/units.js';
 import { CHUNK_LENGTH } from '../crypto/stream.js';
@@ -14,14 +14,25 @@ const LARGEST = 256 * KiB;
 const PIECES_HELD = 3;
 /** A page with its pictures in it has up to this much. */
 const PAGE_BYTES = 2_000_000;
-const READ_AT_ONCE = 4;
+const AT_ONCE = 2;
+/** Of so many turns one is the oldest's. */
+const OLDEST_EVERY = 8;
+
+/** Bytes of a small answer, which comes whole before the rest of larger ones. */
+const SMALL = 256 * KiB;
+
+interface Waiting {
+  /** How many times as much as a small answer it had. */
+  readonly rank: number;
+  readonly enter: () => void;
+}
 
 export class Readers implements Pacing {
   readonly #bytes: number;
   #count = 0;
-  #reading = 0;
-  readonly #first: (() => void)[] = [];
-  readonly #next: (() => void)[] = [];
+  #working = 0;
+  #turns = 0;
+  readonly #waiting: Waiting[] = [];
 
   /** `bytes` of memory are for all of them together. */
   constructor(bytes: number) {
@@ -43,16 +54,31 @@ export class Readers implements Pacing {
     return Math.min(LARGEST, Math.max(1, Math.floor(share / CHUNK_LENGTH)) * CHUNK_LENGTH);
   }
 
-  async turn<T>(read: () => Promise<T>, first: boolean): Promise<T> {
-    if (this.#reading < READ_AT_ONCE) this.#reading++;
-    else await new Promise<void>((resolve) => (first ? this.#first : this.#next).push(resolve));
+  /**
+   * Runs `work` when it is its turn. First comes the answer that had the least until now (of `served` bytes), of those that
+   * had about as much the newest: a small one waits for few others, however many read something large or came all at once. Now and
+   * then it is the one that has waited longest.
+   */
+  async turn<T>(work: () => Promise<T>, served: number): Promise<T> {
+    if (this.#working < AT_ONCE) this.#working++;
+    else await new Promise<void>((enter) => this.#waiting.push({ rank: Math.floor(served / SMALL), enter }));
     try {
-      return await read();
+      return await work();
     } finally {
-      const enter = this.#first.shift() ?? this.#next.shift();
-      if (enter === undefined) this.#reading--;
-      else enter();
+      const next = this.#next();
+      if (next === undefined) this.#working--;
+      else next.enter();
     }
+  }
+
+  #next(): Waiting | undefined {
+    this.#turns = (this.#turns + 1) % OLDEST_EVERY;
+    if (this.#turns === 0) return this.#waiting.shift();
+    let least = 0;
+    for (const [index, { rank }] of this.#waiting.entries()) {
+      if (rank <= (this.#waiting[least]?.rank ?? 0)) least = index;
+    }
+    return this.#waiting.splice(least, 1)[0];
   }
 
   /** So many that pages must be light. */

@@ -7,9 +7,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Exchanges } from './exchanges.js';
 
-/** Milliseconds of a turn in which requests are begun as they come; those that stood in line go first in the next, so many. */
+/** Milliseconds of a turn in which requests are begun as they come. */
 const TURN = 4;
-const FROM_LINE = 8;
+/** So many of those that stood in line the longest go first in the next turn, and of the newest: who comes last waits for few. */
+const FROM_LINE = 4;
 
 export class Turns {
   readonly #exchanges: Exchanges;
@@ -53,7 +54,7 @@ export class Turns {
     this.#since = performance.now();
     setImmediate(() => {
       this.#due = false;
-      const next = this.#waiting.splice(0, FROM_LINE);
+      const next = [...this.#waiting.splice(-FROM_LINE), ...this.#waiting.splice(0, FROM_LINE)];
       if (next.length > 0) this.#awaitTurn();
       for (const begin of next) begin();
     });

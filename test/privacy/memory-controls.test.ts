@@ -48,7 +48,8 @@ function controls(): Control[] {
     node: node.filter((flag) => flag !== left),
     tunables: tunables.filter((tunable) => tunable !== left),
   });
-  const left = ['--expose-gc', ...tunables.filter((name) => name.includes('malloc'))];
+  // The third tunable is there to give memory back, not to hide what was in it.
+  const left = ['--expose-gc', ...tunables.filter((name) => /perturb|tcache/.test(name))];
   return [
     ...left.map((name) => ({ name, switches: without(name), edits: name.includes('perturb') ? [SECOND] : [] })),
     ...MEASURES.map((edits) => ({

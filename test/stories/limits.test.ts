@@ -79,15 +79,44 @@ test.test('connections that are at work are not cut for a new one, which is told
   t.equal((await fetch(`${appliance.base}/faq`)).status, 200);
 });
 
+const FORM =
+  'POST /contact HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 500\r\n\r\nmess';
+
+test.test('when connections are full of bodies that have only just begun, the oldest of them goes', async (t) => {
+  const appliance = await started(t, { CHATPIC_MOST_CONNECTIONS: '16' });
+  const forms: Raw[] = [];
+  for (let i = 0; i < 16; i++) forms.push(await raw(t, appliance, FORM));
+  await pause(200);
+  t.match((await upload(appliance.base, null, { fields: { note: 'words' } })).url, /view/);
+  t.ok(forms[0]?.socket.destroyed);
+  t.notOk(forms.slice(-10).some(({ socket }) => socket.destroyed));
+});
+
+test.test('of bodies that are equally slow, the one that has just come goes last', async (t) => {
+  const appliance = await started(t, { CHATPIC_MOST_CONNECTIONS: '40' });
+  const forms: Raw[] = [];
+  for (let i = 0; i < 39; i++) forms.push(await raw(t, appliance, FORM));
+  await pause(200);
+  appliance.clock.forward(2000);
+  // All trickle on; the last sends no more, as one whose bytes nobody had time to read.
+  const late = await raw(t, appliance, FORM);
+  await pause(100);
+  appliance.clock.forward(1500);
+  for (const { socket } of forms) socket.write('a');
+  await pause(100);
+  t.equal((await fetch(`${appliance.base}/faq`)).status, 200);
+  t.ok(
+    forms.slice(0, 30).every(({ socket }) => socket.destroyed),
+    'some at once, the oldest first',
+  );
+  t.notOk(late.socket.destroyed);
+});
+
 test.test('a stalled upload and a stalled small form are cut, and leave nothing', async (t) => {
   const appliance = await started(t, {});
   const free = appliance.app.store.arena.capacity().free;
   const file = await raw(t, appliance, PUT(1_000_000) + 'words '.repeat(50_000));
-  const form = await raw(
-    t,
-    appliance,
-    'POST /contact HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 500\r\n\r\nmess',
-  );
+  const form = await raw(t, appliance, FORM);
   await pause(300);
   appliance.clock.forward(30_000);
   t.notOk(await within(Promise.race([file.ended, form.ended]), 1500), 'not before a minute is over');

@@ -9,7 +9,7 @@ import { smallForm } from '../body.js';
 import { sendArchive, sendBytes, servedItem, servedPreview } from '../bytes.js';
 import type { Services } from '../services.js';
 import type { Site } from '../site.js';
-import { mustBeOpened, resolved } from './view.js';
+import { mustBeOpened, openFree, resolved } from './view.js';
 
 export function fileRoutes(router: Router, site: Site, services: Services): void {
   const get = (ctx: Context): Promise<void> => sendFree(ctx, site, services);
@@ -23,8 +23,7 @@ export function fileRoutes(router: Router, site: Site, services: Services): void
 async function sendFree(ctx: Context, site: Site, services: Services): Promise<void> {
   const link = resolved(ctx, services);
   if (mustOpen(link.share)) throw mustBeOpened(site, link);
-  const content = await services.retrieval.openFree(link);
-  if (content === null) throw new Refusal('gone', 'not found');
+  const content = await services.traffic.readers.turn(() => openFree(ctx, services, link), 0);
   await sendNumbered(ctx, services, content).finally(() => content.close());
 }
 

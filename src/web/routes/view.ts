@@ -37,10 +37,21 @@ async function look(ctx: Context, site: Site, services: Services): Promise<void>
     sendPage(ctx, 200, services.pages.question(pageContext(ctx), questionFor(services, link, null)));
     return;
   }
-  const content = await services.retrieval.openFree(link);
-  if (content === null) throw new Refusal('gone', 'not found');
+  await services.traffic.readers.turn(() => show(ctx, site, services, link), 0);
+}
+
+async function show(ctx: Context, site: Site, services: Services, link: Resolved): Promise<void> {
+  const content = await openFree(ctx, services, link);
   if (formOf(ctx) === 'html') await sendShare(ctx, services, link, content, { kind: 'open' });
   else await sendListing(ctx, site, link, content).finally(() => content.close());
+}
+
+/** Opens a link that anybody may open. What waited for its turn may be wanted by nobody any more. */
+export async function openFree(ctx: Context, { retrieval }: Services, link: Resolved): Promise<Content> {
+  if (ctx.req.socket.destroyed) throw new Refusal('cut-off', 'the request was cut off');
+  const content = await retrieval.openFree(link);
+  if (content === null) throw new Refusal('gone', 'not found');
+  return content;
 }
 
 /** For scripts: one line that says how. */
