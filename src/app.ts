@@ -20,6 +20,7 @@ import { collectGarbage } from './janitor/collect.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
 import type { OpenedStore } from './ledger/opened-store.js';
+import type { Confinement } from './media/decoder/confine.js';
 import { startDecoder, type Decoder } from './media/decoder/decoder.js';
 import { CanaryFile } from './moderation/canary-file.js';
 import { startClassifier } from './moderation/classifier/classifier.js';
@@ -79,6 +80,8 @@ export interface App {
   readonly store: OpenedStore;
   readonly moderation: Moderation;
   readonly desk: DeskProcess | null;
+  /** How its decoder's children are walled in. */
+  readonly confinement: () => Promise<Confinement>;
   /** What the operator may ask of it while it runs. */
   readonly calls: ControlCalls;
   /** Resolves when the store can't go on: the process must end, and the next start says what is true. */
@@ -140,7 +143,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const close = (grace = GRACE): Promise<void> => (closing ??= closeAll({ ...parts, desk }, grace));
     const challenged = (): boolean => services.challenge.active;
     const calls = controlCalls({ ...services, vouchers, limits: bounds, challenged });
-    return { address, store, moderation, desk, calls, poisoned: store.poisoned, close };
+    const confinement = (): Promise<Confinement> => decoder.confinement();
+    return { address, store, moderation, desk, confinement, calls, poisoned: store.poisoned, close };
   } catch (error) {
     await closeAll(parts, 0);
     throw error;

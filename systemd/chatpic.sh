@@ -12,6 +12,8 @@ esac
 # The slots of an amnesic store (drop-ins/amnesic.conf).
 slots=
 if [ -e /run/chatpic-slots ]; then slots='-p RuntimeDirectory=chatpic-slots -p RuntimeDirectoryPreserve=yes'; fi
+# systemd-run waits through the bus. Where it was installed only now, Debian does not start it before the next boot.
+[ -S /run/dbus/system_bus_socket ] || systemctl start dbus.socket
 if [ -t 0 ] && [ -t 1 ]; then how=--pty; else how=--pipe; fi
 exec systemd-run --quiet --collect --wait "$how" \
   -p EnvironmentFile="$settings" -p LoadCredentialEncrypted=root.key:/etc/chatpic/root.key.cred \

@@ -7,6 +7,7 @@ import { readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { MiB } from '../base/units.js';
 import type { Configuration } from '../config/configuration.js';
+import type { Confinement } from '../media/decoder/confine.js';
 import { startDecoder } from '../media/decoder/decoder.js';
 import { canaryAgeDays } from '../moderation/canary.js';
 import { CanaryFile } from '../moderation/canary-file.js';
@@ -14,7 +15,11 @@ import { confinedClassifier } from '../moderation/classifier/confined.js';
 import { tryClassifier } from '../moderation/classifier/classifier.js';
 import type { ClassifierFault } from '../moderation/classifier/model-process.js';
 import { findTor } from '../tor/tor-binary.js';
+import { controlSocketOf } from './control-socket.js';
 import { desk } from './desk-check.js';
+import { coreDumps, swap, SWAP_UNTOLD } from './memory-check.js';
+import { nodeOwner, nodeVersion, ptrace, switches } from './node-check.js';
+import { askRunning } from './running.js';
 import { tpmFinding } from './tpm-check.js';
 
 export type State = 'good' | 'warn' | 'refuse';
@@ -37,7 +42,36 @@ type Check = (configuration: Configuration) => Promise<Finding> | Finding;
 /** Checks that strict mode makes before it starts: quick, and without a process of their own. */
 const HOLDS: readonly Check[] = [swap, coreDumps, slots, rootKeyPlace, permissions];
 /** The rest of what `doctor` looks at. */
-const MORE: readonly Check[] = [node, switches, ptrace, clock, space, decoder, video, classifier, canary, tor, desk];
+const MORE: readonly Check[] = [
+  nodeVersion,
+  nodeOwner,
+  switches,
+  ptrace,
+  clock,
+  space,
+  decoder,
+  video,
+  classifier,
+  canary,
+  tor,
+  desk,
+];
+
+/** What is true of one process only, beside its decoder: where an appliance runs, it is asked, for it is not limited as a shell is. */
+const OWN: readonly (() => Promise<Finding> | Finding)[] = [swap, coreDumps, switches];
+
+export interface OwnFindings {
+  readonly findings: readonly Finding[];
+}
+
+/** `confinement`: of the decoder's children that work for this process. */
+export async function ownFindings(confinement: Confinement): Promise<OwnFindings> {
+  const findings = await Promise.all(OWN.map(async (check) => check()));
+  const supervised = process.env['NOTIFY_SOCKET'] !== undefined;
+  return {
+    findings: [...findings.filter((finding) => finding !== SWAP_UNTOLD), confinementFinding(confinement, supervised)],
+  };
+}
 
 export async function strictFindings(configuration: Configuration): Promise<Finding[]> {
   const findings = await Promise.all(HOLDS.map(async (check) => check(configuration)));
@@ -48,41 +82,18 @@ export async function strictFindings(configuration: Configuration): Promise<Find
 export async function allFindings(configuration: Configuration): Promise<Finding[]> {
   const held = await Promise.all(HOLDS.map(async (check) => check(configuration)));
   const more = await Promise.all(MORE.map(async (check) => check(configuration)));
-  const softened = held.map((finding) =>
-    finding.state === 'refuse' && !configuration.strict ? { ...finding, state: 'warn' as const } : finding,
-  );
-  return [...softened, ...more];
+  const running = await askRunning<OwnFindings>(await controlSocketOf(configuration), 'GET /own').catch(() => null);
+  const truer = (finding: Finding): Finding => running?.findings.find(({ name }) => name === finding.name) ?? finding;
+  const softened = held
+    .map(truer)
+    .map((finding) =>
+      finding.state === 'refuse' && !configuration.strict ? { ...finding, state: 'warn' as const } : finding,
+    );
+  return [...softened, ...more.map(truer)];
 }
 
 async function text(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(() => '');
-}
-
-async function swap(): Promise<Finding> {
-  const devices = (await text('/proc/swaps')).trim().split('\n').slice(1);
-  const limit = (await text(`/sys/fs/cgroup${await ownGroup()}/memory.swap.max`)).trim();
-  if (devices.length === 0 || limit === '0') return good('swap', 'memory is never written to disk');
-  return refuse(
-    'swap',
-    'memory may be swapped to disk',
-    'turn swap off (swapoff -a), or run it as the service with MemorySwapMax=0',
-  );
-}
-
-async function ownGroup(): Promise<string> {
-  return /^0::(.*)$/m.exec(await text('/proc/self/cgroup'))?.[1] ?? '';
-}
-
-async function coreDumps(): Promise<Finding> {
-  const limit = /^Max core file size\s+(\S+)\s+(\S+)/m.exec(await text('/proc/self/limits'));
-  const piped = (await text('/proc/sys/kernel/core_pattern')).startsWith('|');
-  if (limit?.[1] === '0' && limit[2] === '0' && !piped) return good('core dumps', 'off');
-  if (limit?.[1] === '0' && !piped) return good('core dumps', 'off for this process');
-  return refuse(
-    'core dumps',
-    'a crash may write memory to disk',
-    'run it with ulimit -Hc 0, or as the service with LimitCORE=0',
-  );
 }
 
 /** File systems that keep older copies of what is overwritten, or hand it to others. */
@@ -148,38 +159,6 @@ async function permissions({ dataDir }: Configuration): Promise<Finding> {
   return good('data folder', 'its owner\u2019s alone');
 }
 
-function node(): Finding {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major === 22) return good('node', process.version);
-  if (major < 20) return refuse('node', process.version, 'install Node 22');
-  return warn(
-    'node',
-    `${process.version} leaves more of finished requests in memory than 22 does`,
-    'run the service with Node 22',
-  );
-}
-
-function switches(): Finding {
-  const wanted = ['--expose-gc', '--clear-free-memory'];
-  const missing = wanted.filter((flag) => !process.execArgv.includes(flag));
-  if (missing.length === 0) return good('memory switches', wanted.join(' '));
-  return warn(
-    'memory switches',
-    `not given to this process: ${missing.join(' ')}`,
-    'start with npm start, or as the service',
-  );
-}
-
-async function ptrace(): Promise<Finding> {
-  const scope = (await text('/proc/sys/kernel/yama/ptrace_scope')).trim();
-  if (scope !== '' && scope !== '0') return good('ptrace', 'other programs of this user can not read its memory');
-  return warn(
-    'ptrace',
-    'other programs of the same user can read its memory',
-    'give it a user of its own, or set kernel.yama.ptrace_scope=1',
-  );
-}
-
 /** Nothing that runs this can be older than it. */
 const WRITTEN = Date.UTC(2026, 10, 1);
 
@@ -203,15 +182,22 @@ async function space({ dataDir, storeMegabytes }: Configuration): Promise<Findin
 async function decoder(): Promise<Finding> {
   const child = startDecoder({ children: 1, warm: 1 });
   try {
-    const { files, network, memory } = await child.confinement();
-    const says = `files ${files}, network ${network}, memory ${memory}`;
+    const confinement = await child.confinement();
     if (!child.healthy)
       return refuse('decoder', 'the decoder can not be started', 'run npm ci, and look whether sharp loads');
-    if (files === 'own-root' && network === 'none' && memory === 'limited') return good('decoder', says);
-    return warn('decoder', says, 'install bubblewrap and util-linux, so that the decoder is confined fully');
+    return confinementFinding(confinement, false);
   } finally {
     await child.close();
   }
+}
+
+/** `supervised`: as a service, whose own walls, rated higher, leave no room for the children's (docs/OPERATIONS.md). */
+export function confinementFinding({ files, network, memory }: Confinement, supervised: boolean): Finding {
+  const says = `files ${files}, network ${network}, memory ${memory}`;
+  if (files === 'own-root' && network === 'none' && memory === 'limited') return good('decoder', says);
+  if (supervised && network === 'none' && memory !== 'unwatched')
+    return good('decoder', `${says}: the service's walls`);
+  return warn('decoder', says, 'install bubblewrap and util-linux, so that the decoder is confined fully');
 }
 
 async function video(): Promise<Finding> {

@@ -4,6 +4,7 @@
  *
  *   GET /health   200 {"well":true}, or 503
  *   GET /stats    the numbers of `Stats`
+ *   GET /own      what `doctor` finds of this process, `OwnFindings`
  *
  * What holds: every number is of the appliance or of a quarter of a year, none of one share, visitor or moment. Shares are
  * told in tens, the room that they take in tenths, and fewer than ten of anything not at all.
@@ -14,6 +15,7 @@ import type { Configuration } from '../config/configuration.js';
 import { SPACE } from '../moderation/book.js';
 import { Counters, type QuarterCounts } from '../moderation/counters.js';
 import { openControl, type Control } from '../web/control.js';
+import { ownFindings } from './checks.js';
 import { controlSocketOf } from './control-socket.js';
 import { say } from './terminal.js';
 
@@ -53,6 +55,7 @@ export async function openOperatorSocket(
         return { well: true };
       },
       'GET /stats': async () => statsOf(app, await well()),
+      'GET /own': async () => ownFindings(await app.confinement()),
     });
   } catch {
     say(`No operator's socket at ${socket}: set CHATPIC_CONTROL to another place, or to off.`);

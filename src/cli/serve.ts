@@ -58,7 +58,8 @@ async function serve({ acceptClock = false, onion: withOnion = false }: ServeOpt
   listening = true;
   const well = wellness(app, configuration.rollSeconds);
   const control = await openOperatorSocket(configuration, app, well);
-  greet(app);
+  const supervised = process.env['NOTIFY_SOCKET'] !== undefined;
+  greet(app, supervised);
   const manager = serviceManager(process.env, process.pid);
   manager.ready(well);
   if (onion !== null) await startOnion(onion, app);
@@ -75,7 +76,8 @@ async function holds(configuration: Configuration): Promise<boolean> {
   return findings.length === 0;
 }
 
-function greet({ address, store, desk }: App): void {
+/** `supervised`: as the service that `chatpic install` put in place, with the verbs on the path and nobody at a keyboard. */
+function greet({ address, store, desk }: App, supervised: boolean): void {
   say('ChatPic is ready.');
   if (address.startsWith('/')) {
     say(`  It listens on the socket ${address}`);
@@ -85,9 +87,9 @@ function greet({ address, store, desk }: App): void {
   }
   if (desk !== null)
     say(`  Staff desk:       ${desk.addresses[0]?.replace(/^http.*/, '$&/') ?? 'a service of its own'}`);
-  say('  Is all well?      npx chatpic doctor');
+  say(`  Is all well?      ${supervised ? 'chatpic' : 'npx chatpic'} doctor`);
   if (store.made) say('The store was made just now and is being filled with noise.');
-  say('Stop with Ctrl-C.');
+  if (!supervised) say('Stop with Ctrl-C.');
 }
 
 /** Tor comes up behind the site: its address is known at once, and said when visitors can find it. */
@@ -138,7 +140,7 @@ async function run(running: Running, manager: ServiceManager): Promise<number> {
       signals++;
       if (signals > 1) process.exit(EXIT.refused);
       manager.stopping();
-      say('Stopping: what is under way may end. Press Ctrl-C again to stop at once.');
+      say('Stopping: what is under way may end. A second signal (Ctrl-C) stops at once.');
       stopAll(running).then(
         () => resolve(EXIT.done),
         (error: unknown) => resolve(explain(error)),

@@ -94,6 +94,19 @@ test.test('every file of systemd/ has a place, but for drop-ins that an operator
   t.end();
 });
 
+test.test('what comes next is what docs/OPERATIONS.md says, word for word', (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'install-'));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  const text = readFileSync(path.join(ROOT, 'docs/OPERATIONS.md'), 'utf8').split('\n## ')[1] ?? '';
+  const lines = text.split('\n\n').find((block) => block.startsWith('    apt install')) ?? '';
+  const commands = lines.split('\n').map((line) => line.trim());
+  t.equal(commands.length, 10);
+  t.match(commands[3], / install$/);
+  const after = commands.slice(4).flatMap((line) => line.split(/; | && /));
+  t.strictSame(after, install(root).next);
+  t.end();
+});
+
 test.test('the fate of a file', (t) => {
   t.equal(fateOf('a', null, true), 'written');
   t.equal(fateOf('a', 'a', true), 'unchanged');
