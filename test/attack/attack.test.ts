@@ -18,7 +18,16 @@ const ATTACKS = [...HOLDING, ...SHAPES].filter(({ name }) => CHOSEN.test(name));
 test.test('under each attack a normal share goes through, nothing breaks, and memory comes back', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'chatpic-attack-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const options = { folder, storeMegabytes: 256, attacks: ATTACKS, scale: 0.1, hold: 1000, settle: 10_000, least: 1 };
+  const options = {
+    folder,
+    storeMegabytes: 256,
+    attacks: ATTACKS,
+    scale: 0.1,
+    hold: 1000,
+    rest: 0,
+    settle: 10_000,
+    least: 1,
+  };
   const { idle, attacks } = await runSuite(options);
   for (const { name, held, shares, failures, peak, after, wrong } of attacks) {
     t.ok(shares >= 1, `${name}: ${held}`);

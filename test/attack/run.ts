@@ -20,6 +20,7 @@ try {
     attacks,
     scale: Number(process.env['CHATPIC_ATTACK_SCALE'] ?? 1),
     hold: 8000,
+    rest: 6000,
     settle: 20_000,
     least: 3,
     storeMegabytes: 1024,

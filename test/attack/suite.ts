@@ -20,7 +20,9 @@ export interface SuiteOptions {
   readonly scale: number;
   /** Milliseconds for which each attack is held. */
   readonly hold: number;
-  /** Milliseconds within which memory must be back. */
+  /** Milliseconds of rest before memory is looked at: what is not needed goes after some quiet seconds. */
+  readonly rest: number;
+  /** Milliseconds within which memory must be back after that. */
   readonly settle: number;
   /** Shares that the visitor makes at least during each. */
   readonly least: number;
@@ -54,11 +56,8 @@ export interface SuiteResult {
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/**
- * What may stay over idle memory: free pieces of the C library's heap between pieces that are used (V8's heap and its buffers
- * come back to within 10 MB). 20 to 75 were measured, however many attacks came before.
- */
-export const SLACK_MB = 96;
+/** What may stay over idle memory: free pieces of the C library's heap between pieces that are used. */
+export const SLACK_MB = 48;
 
 interface Told {
   readonly milliseconds: number;
@@ -108,8 +107,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
   try {
     const target = await targetOf(server, options.scale, mirror);
     await visitor.watch(3000);
-    const quiet = await measured('(nobody attacks)', server, visitor, { ...options, idle: server.resident() });
-    const idle = server.resident();
+    const quiet = await measured('(nobody attacks)', server, visitor, { ...options, idle: Infinity });
+    const idle = quiet.after;
     const attacks: AttackResult[] = [];
     for (const attack of options.attacks) {
       const result = await measured(attack.name, server, visitor, { ...options, idle, attack, target });
@@ -133,7 +132,7 @@ function mirrorSettings(folder: string, { host, port }: Place): Record<string, s
   };
 }
 
-interface Measure extends Pick<SuiteOptions, 'hold' | 'settle' | 'least'> {
+interface Measure extends Pick<SuiteOptions, 'hold' | 'rest' | 'settle' | 'least'> {
   readonly idle: number;
   readonly attack?: Attack;
   readonly target?: Target;
@@ -143,7 +142,7 @@ async function measured(
   name: string,
   server: MeasuredServer,
   visitor: Visitor,
-  { idle, attack, target, hold, settle, least }: Measure,
+  { idle, attack, target, hold, rest, settle, least }: Measure,
 ): Promise<AttackResult> {
   server.forgetPeak();
   const descriptors = new Watermark(() => readdirSync(`/proc/${server.pid}/fd`).length);
@@ -156,6 +155,7 @@ async function measured(
   await running?.stop();
   // Memory is given back when it is quiet.
   visitor.rest();
+  await pause(rest);
   const times = told.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
   return {
     name,
