@@ -1,6 +1,6 @@
 /**
  * The form's way in: multipart/form-data, parsed by multer with a storage engine of ours, which streams every file into
- * the spool. A file exists in memory a piece at a time, and on the disk only sealed.
+ * the spool. A file exists on the disk only sealed, and in memory a piece at a time, or whole where it is small.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -8,7 +8,7 @@ import multer, { type FormContext, type IncomingFile, type StorageEngine } from 
 import { Refusal } from '../base/errors.js';
 import type { Arena } from '../store/arena.js';
 import type { ProgressReport } from './progress.js';
-import { spool, type Spooled } from './spool.js';
+import { lengthOf, spool, type Spooled } from './spool.js';
 
 export const NOTE_BYTES = 1_000_000;
 export const MOST_FILES = 100;
@@ -135,6 +135,7 @@ async function takeFile(
     const spooled = await spool(arena, file.stream as AsyncIterable<Buffer>, {
       bytes: fileBytes(stringFields(request.body)),
       onTooLarge: () => progress.stage('too-large'),
+      expected: lengthOf(request),
     });
     if (taking.over) spooled.release();
     else taking.files[place] = { wish: file.originalname, spooled };

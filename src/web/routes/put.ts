@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { Refusal } from '../../base/errors.js';
 import type { RawOptions } from '../../intake/options.js';
-import { spool } from '../../intake/spool.js';
+import { lengthOf, spool } from '../../intake/spool.js';
 import { unwatched } from '../../intake/progress.js';
 import { bodyOf } from '../body.js';
 import { gateFor } from '../gate.js';
@@ -25,7 +25,7 @@ async function takeFile(ctx: Context, site: Site, services: Services): Promise<v
   const tooLarge = Number(ctx.get('Content-Length') || 0) > bytes;
   if (tooLarge && ctx.get('Expect') !== '') throw new Refusal('too-large', 'the file is too large', { limit: bytes });
   await inPlace(ctx, services, async () => {
-    const spooled = await spool(services.arena, bodyOf(ctx), { bytes });
+    const spooled = await spool(services.arena, bodyOf(ctx), { bytes, expected: lengthOf(ctx.req) });
     try {
       const wish = (ctx.params as { name?: string }).name ?? '';
       const items = [{ wish, source: spooled.source, typed: false }];
