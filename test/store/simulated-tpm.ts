@@ -1,7 +1,7 @@
 /** A real implementation of TPM 2.0 (libtpms in `swtpm`) in a folder of its own, which a test may kill and start again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -23,7 +23,7 @@ export class SimulatedTpm {
     const flags = ['--flags', 'not-need-init,startup-clear', '--tpmstate', `dir=${this.#folder}`];
     for (const old of [this.socket, `${this.socket}.ctrl`]) rmSync(old, { force: true });
     this.#child = spawn('swtpm', ['socket', '--tpm2', ...server, ...flags], { stdio: 'ignore' });
-    for (let tries = 0; !isSocket(this.socket) || !isSocket(`${this.socket}.ctrl`); tries++) {
+    for (let tries = 0; !isHeard(this.socket) || !isHeard(`${this.socket}.ctrl`); tries++) {
       if (tries > 500 || this.#child.exitCode !== null) throw new Error('swtpm did not start');
       await sleep(10);
     }
@@ -52,6 +52,8 @@ export class SimulatedTpm {
   }
 }
 
-function isSocket(at: string): boolean {
-  return statSync(at, { throwIfNoEntry: false })?.isSocket() ?? false;
+/** Whether somebody listens there: the kernel's table says so, where a socket that is only bound refuses. */
+function isHeard(at: string): boolean {
+  const lines = readFileSync('/proc/net/unix', 'latin1').split('\n');
+  return lines.some((line) => line.endsWith(` ${at}`) && line.split(' ')[3] === '00010000');
 }
