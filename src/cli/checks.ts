@@ -3,7 +3,7 @@
  *
  * `refuse` marks what strict mode does not start with: there, a promise would be broken silently.
  */
-import { readFile, stat, statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { MiB } from '../base/units.js';
 import type { Configuration } from '../config/configuration.js';
@@ -17,7 +17,7 @@ import type { ClassifierFault } from '../moderation/classifier/model-process.js'
 import { findTor } from '../tor/tor-binary.js';
 import { controlSocketOf } from './control-socket.js';
 import { desk } from './desk-check.js';
-import { coreDumps, swap, SWAP_UNTOLD } from './memory-check.js';
+import { coreDumps, swap, SWAP_UNTOLD, text } from './memory-check.js';
 import { nodeOwner, nodeVersion, ptrace, switches } from './node-check.js';
 import { askRunning } from './running.js';
 import { tpmFinding } from './tpm-check.js';
@@ -90,10 +90,6 @@ export async function allFindings(configuration: Configuration): Promise<Finding
       finding.state === 'refuse' && !configuration.strict ? { ...finding, state: 'warn' as const } : finding,
     );
   return [...softened, ...more.map(truer)];
-}
-
-async function text(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(() => '');
 }
 
 /** File systems that keep older copies of what is overwritten, or hand it to others. */

@@ -10,7 +10,8 @@ export const SWAP_UNTOLD: Finding = {
   todo: 'make sure that there is none (swapon --show)',
 };
 
-async function text(file: string): Promise<string> {
+/** A file of the kernel's; empty where it is not there. */
+export async function text(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(() => '');
 }
 

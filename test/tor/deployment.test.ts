@@ -54,6 +54,21 @@ test.test("tor's own unit is exposed by 3 at most behind its drop-in", needs('sy
   t.ok(level <= 3, `exposure ${level}`);
 });
 
+test.test('the C library is told the same wherever the appliance is started', (t) => {
+  const tunablesIn = (file: string): string[] => {
+    const text = readFileSync(path.join(ROOT, file), 'utf8');
+    return [...text.matchAll(/GLIBC_TUNABLES=(\S+)/g)].map(([, tunables]) => tunables ?? '');
+  };
+  const files = ['package.json', 'Dockerfile', 'systemd/chatpic.service', 'systemd/chatpic-desk.service'];
+  const all = files.map(tunablesIn);
+  t.strictSame(
+    all,
+    files.map(() => [all[0]?.[0]]),
+  );
+  t.match(all[0]?.[0], /malloc\.perturb=[1-9].*malloc\.tcache_count=0/);
+  t.end();
+});
+
 test.test('no system call is refused with the error that all others are refused with', (t) => {
   // systemd 252 does not start such a unit (228/SECCOMP): the filter's rule would equal its default.
   for (const file of ['chatpic.service', 'chatpic-desk.service', 'tor@default.service.d/chatpic.conf']) {
