@@ -124,3 +124,26 @@ test.test(
     await Promise.all([work(), work(), work()]);
   },
 );
+
+/** With it too something is found where only a plain collection is left: so the two are weighed against each other. */
+async function copiesLeft(switches: Switches): Promise<number> {
+  const RESORT: Edit = ['janitor/collect.js', "collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });"];
+  const found = await leftBehind({ name: 'a plain collection', switches, edits: [SECOND, RESORT] });
+  return Object.values(found).reduce((sum, count) => sum + count, 0);
+}
+
+// On Node 20 it has a control above.
+if (NODE_MAJOR >= 22) {
+  test.test(
+    'on Node 22 --clear-free-memory takes away most of what a plain collection leaves',
+    { ...readable, timeout: 100_000 },
+    async (t) => {
+      const given = serviceSwitches();
+      const [left, without] = await Promise.all([
+        copiesLeft(given),
+        copiesLeft({ ...given, node: given.node.filter((flag) => flag !== '--clear-free-memory') }),
+      ]);
+      t.ok(without > 2 * left, `${without} copies without it, ${left} with it`);
+    },
+  );
+}
