@@ -2,9 +2,10 @@
  * What a connection leaves behind in memory, and its wiping.
  *
  * What holds, and why:
- * - The bytes that a socket read are overwritten as soon as Node's parser is done with them: it copies bodies and headers
- *   out. A listener for `data` in place of the parser's own feeds it and sees to it, and also keeps the parser from reading the socket by
- *   itself, into a buffer of the process that nobody could wipe.
+ * - All sockets are read into one piece of memory, and what they read is overwritten as soon as Node's parser is done with it:
+ *   it copies bodies and headers out. A listener for `data` in place of the parser's own feeds it and sees to it, and also
+ *   keeps the parser from reading the socket by itself, into a buffer of the process that nobody could wipe. Node would
+ *   otherwise ask the system for 64 KiB for each piece, however small, and give them back.
  * - The parser keeps the path of its last request until the next one begins. `forgetPaths` gives those of connections that
  *   wait for a request a new beginning; what is freed the allocator overwrites (see systemd/chatpic.service). Parsers of
  *   closed connections are not kept for the next one.
@@ -15,7 +16,8 @@ import { createRequire } from 'node:module';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
 import type { Socket } from 'node:net';
-import { giveBack } from '../base/bytes.js';
+import { giveBack, secretBytes } from '../base/bytes.js';
+import { KiB } from '../base/units.js';
 import { TooManyAhead } from './connections.js';
 
 /** What is used here of Node's parser. */
@@ -33,6 +35,15 @@ interface Inside {
   readonly HTTPParser: { readonly REQUEST: number };
   readonly parsers: { max: number };
 }
+
+/** What is used here of a connection: Node's own option `onread` does the same, for sockets that one makes oneself. */
+interface Readings {
+  readonly _handle?: { useUserBuffer?(room: Buffer): void } | null;
+  [symbol: symbol]: unknown;
+}
+
+/** What sockets read, one at a time: the listeners of each have had it, and it is wiped, before the next is read. */
+const ROOM = secretBytes(64 * KiB);
 
 const { HTTPParser, parsers } = createRequire(import.meta.url)('_http_common') as Inside;
 
@@ -87,6 +98,7 @@ export class Residue {
     const [feed] = socket.listeners('data') as ((piece: Buffer) => void)[];
     if (feed === undefined) throw new Error('expected the parser to listen to its connection');
     socket.off('data', feed);
+    readIntoRoom(socket);
     socket.on('data', (piece: Buffer) => fed(socket, feed, piece));
     socket.once('close', () => this.#underWay.delete(socket));
   }
@@ -97,7 +109,21 @@ export class Residue {
   }
 }
 
-/** Gives `piece` to the parser, wipes it, and gives its memory back. */
+/**
+ * From now on `socket` is read into `ROOM`. While it is paused it is not read, so that nothing has to be kept elsewhere. Where
+ * Node has other insides, each piece keeps memory of its own.
+ */
+function readIntoRoom(socket: Socket): void {
+  const inside = socket as unknown as Readings;
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const [room, taken] = ['kBuffer', 'kBufferCb'].map((name) => symbols.find(({ description }) => description === name));
+  if (room === undefined || taken === undefined || inside._handle?.useUserBuffer === undefined) return;
+  inside._handle.useUserBuffer(ROOM);
+  inside[room] = ROOM;
+  inside[taken] = (length: number): void => void socket.emit('data', ROOM.subarray(0, length));
+}
+
+/** Gives `piece` to the parser, wipes it, and gives its memory back where it has its own. */
 function fed(socket: Socket, feed: (piece: Buffer) => void, piece: Buffer): void {
   try {
     feed.call(socket, piece);
@@ -110,7 +136,7 @@ function fed(socket: Socket, feed: (piece: Buffer) => void, piece: Buffer): void
 
 function wipeAndGiveBack(piece: Buffer): void {
   piece.fill(0);
-  giveBack(piece);
+  if (piece.buffer !== ROOM.buffer) giveBack(piece);
 }
 
 /** Node has the list behind a symbol, from when the server listens. */
