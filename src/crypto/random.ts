@@ -18,13 +18,26 @@ export function randomBelow(bound: number): number {
   return randomInt(bound);
 }
 
+/** What names are drawn from, some dozens at a time. */
+const pool = secretBytes(1024);
+let drawn = pool.length;
+
 /**
- * `length` characters drawn uniformly from `alphabet`: a name that nobody guesses, made at a fraction of the cost of a
- * token. Not for what opens anything: it is drawn from a pool that Node keeps in memory for a while.
+ * `length` characters drawn uniformly from `alphabet` (2 to 256 of one byte each): a name that nobody guesses, made at a
+ * fraction of the cost of a token. Not for what opens anything: it is drawn from a pool that is kept in memory for a while.
  */
 export function randomName(length: number, alphabet: string): string {
+  const usable = 256 - (256 % alphabet.length);
   let name = '';
-  while (name.length < length) name += alphabet.charAt(randomInt(alphabet.length));
+  while (name.length < length) {
+    if (drawn === pool.length) {
+      fillRandom(pool);
+      drawn = 0;
+    }
+    const byte = pool[drawn] ?? 0;
+    pool[drawn++] = 0;
+    if (byte < usable) name += alphabet.charAt(byte % alphabet.length);
+  }
   return name;
 }
 

@@ -14,21 +14,24 @@ import type { Services } from './services.js';
 import type { Site } from './site.js';
 import { DEFAULT_LANGUAGE } from './texts/texts.js';
 
+const POLICY = 'Content-Security-Policy';
+
 /** Answers the requests that it is for, and says whether this was one. */
 export type FrontDoor = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export function frontDoor(site: Site, services: Services, circuits: Circuits | null): FrontDoor {
   const isPlain = circuits === null && !site.secure && site.readOnly !== true;
-  const always = { ...baseHeaders(site), 'Content-Type': 'text/html; charset=utf-8' };
+  const headers = { ...baseHeaders(site), 'Content-Type': 'text/html; charset=utf-8' };
+  const always = Object.entries(headers)
+    .filter(([name]) => name !== POLICY)
+    .flat();
   const context = { language: DEFAULT_LANGUAGE, path: '/', method: 'GET' } as const;
   return (request, response) => {
     if (!isPlain || request.url !== '/' || request.method !== 'GET' || services.challenge.active) return false;
-    const { html, styleHashes } = services.pages.upload(context, freshForm(services.policy));
-    const length = Buffer.byteLength(html);
+    const { bytes, styleHashes, release } = services.pages.uploadBytes(context, freshForm(services.policy));
     response.sendDate = false;
-    const own = { 'Content-Security-Policy': pagePolicy(styleHashes), 'Content-Length': String(length) };
-    response.writeHead(200, { ...always, ...own });
-    response.end(html, html.length === length ? 'latin1' : 'utf8');
+    response.writeHead(200, [POLICY, pagePolicy(styleHashes), ...always, 'Content-Length', String(bytes.length)]);
+    response.end(bytes, release);
     return true;
   };
 }

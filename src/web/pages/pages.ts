@@ -19,7 +19,7 @@ import {
   takedownModel,
   uploadProblem,
 } from './phrases.js';
-import { frontPage } from './front-page.js';
+import { frontPage, type FrontPage } from './front-page.js';
 import { progressStyle } from './progress-document.js';
 import { DEFAULT_LANGUAGE, LANGUAGES, speakerOf } from '../texts/texts.js';
 import type { Speaker } from '../texts/texts.js';
@@ -39,6 +39,7 @@ type Page<View> = (context: views.PageContext, view: View) => Rendered;
 
 export interface Pages {
   readonly upload: Page<views.UploadView>;
+  readonly uploadBytes: FrontPage['bytes'];
   readonly receipt: Page<views.ReceiptView>;
   readonly share: Page<views.ShareView>;
   readonly question: Page<views.QuestionView>;
@@ -81,15 +82,17 @@ export function createPages({ templatesDir, siteName, hashOf }: PagesOptions): P
   const nothing = (): object => ({});
   const longPage = (name: 'faq' | 'terms' | 'privacy'): Page<views.PolicyView> =>
     page('long', 'text', (say, view) => ({ long: say.long(name, policyParams(say, siteName, view)) }));
+  const front = frontPage(hashOf, (context, view) => {
+    const say = speakerOf(context.language);
+    const problemText = view.problem === null ? '' : uploadProblem(say, view.problem, view);
+    const fault = fieldAtFault(view);
+    const choices = view.proDays === null ? EXPIRY_CHOICES : UPLOAD_CHOICES;
+    const model = { ...ground(say, siteName, context), view, choices, problemText, fault };
+    return templates.render('upload', model, ['base', 'upload'], progressStyle(context.language, view.progressId));
+  });
   return {
-    upload: frontPage(hashOf, (context, view) => {
-      const say = speakerOf(context.language);
-      const problemText = view.problem === null ? '' : uploadProblem(say, view.problem, view);
-      const fault = fieldAtFault(view);
-      const choices = view.proDays === null ? EXPIRY_CHOICES : UPLOAD_CHOICES;
-      const model = { ...ground(say, siteName, context), view, choices, problemText, fault };
-      return templates.render('upload', model, ['base', 'upload'], progressStyle(context.language, view.progressId));
-    }),
+    upload: front.html,
+    uploadBytes: front.bytes,
     receipt: page<views.ReceiptView>('receipt', 'share', (say, view) => ({
       warnings: receiptWarnings(view),
       file: receiptFile(say, siteName, view),
