@@ -13,14 +13,15 @@ export interface Benchmark {
   run(bench: Bench): Promise<readonly Result[]>;
 }
 
-/** Runs `ours` and `limit` by turns, `count` times each, after one turn that isn't counted. */
+/** Runs `ours` and `limit` by turns, `count` times each, after `warm` turns that aren't counted. */
 export async function rounds<T, U>(
   count: number,
   ours: () => Promise<T>,
   limit: () => Promise<U>,
+  warm = 1,
 ): Promise<{ ours: T[]; limit: U[] }> {
   const result: { ours: T[]; limit: U[] } = { ours: [], limit: [] };
-  for (let round = -1; round < count; round++) {
+  for (let round = -warm; round < count; round++) {
     const one = await ours();
     const other = await limit();
     if (round < 0) continue;

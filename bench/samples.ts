@@ -1,7 +1,10 @@
 /** The files that are sent: made here, the same each time, full of metadata, kept in the cache because they take seconds. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
+import { toolPath } from '../src/media/decoder/confine.js';
 import { box, fakeAudio, fakeVideo, makeMp4, nal, noise, sei, text } from '../test/media/mp4/make.js';
 
 function cached(cache: string, name: string, make: () => Promise<Buffer>): Promise<Buffer> {
@@ -17,13 +20,37 @@ function cached(cache: string, name: string, make: () => Promise<Buffer>): Promi
 const FRAMES_A_SECOND = 30;
 const SOUND_FRAMES_A_SECOND = 43;
 const KEY_EVERY = 30;
+/** Bytes a second of a film in 1080p as phones write it. */
+const PHONE_RATE = 2.15e6;
+/** ffmpeg stops once so much is written, and then writes the index. */
+const OVERSHOOT = 500_000;
 
 /**
- * A film as phones and encoders write them, of about `bytes`: H.264 in frames of 24 KB and AAC, index last, an encoder's note in
- * each key frame, names, dates and a place in its index. No picture can be drawn from it; a scrubber does not draw.
+ * A film as phones write them, of at most `bytes` and hardly less: H.264 in 1080p with AAC, index last, an encoder's note, a
+ * title and a place in it. Without ffmpeg one of which no picture can be drawn; a scrubber does not draw.
  */
 export function video(cache: string, bytes: number): Promise<Buffer> {
-  return cached(cache, `video-${bytes}.mp4`, () => Promise.resolve(makeVideo(bytes)));
+  const ffmpeg = toolPath('ffmpeg');
+  if (ffmpeg === null) return cached(cache, `plain-video-${bytes}.mp4`, () => Promise.resolve(makeVideo(bytes)));
+  return cached(cache, `video-${bytes}.mp4`, () => filmed(ffmpeg, cache, bytes));
+}
+
+async function filmed(ffmpeg: string, cache: string, bytes: number): Promise<Buffer> {
+  const file = path.join(cache, 'film-under-way.mp4');
+  const seconds = String(Math.ceil((1.5 * bytes) / PHONE_RATE) + 1);
+  const picture = 'testsrc2=size=1920x1080:rate=30,noise=alls=24:allf=t';
+  const rate = String(8 * PHONE_RATE);
+  await promisify(execFile)(ffmpeg, [
+    ...['-v', 'error', '-y', '-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', 'sine=frequency=440', '-t', seconds],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', String(KEY_EVERY)],
+    ...['-b:v', rate, '-maxrate', rate, '-bufsize', rate, '-c:a', 'aac', '-b:a', '96k'],
+    ...['-metadata', 'title=A Title', '-metadata', 'location=+48.8584+002.2945/'],
+    ...['-fs', String(bytes - OVERSHOOT), file],
+  ]);
+  const film = readFileSync(file);
+  rmSync(file);
+  if (film.length > bytes) throw new Error(`a film of ${film.length} bytes, ${bytes} at most were wanted`);
+  return film;
 }
 
 function makeVideo(bytes: number): Buffer {

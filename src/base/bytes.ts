@@ -41,5 +41,5 @@ const transfer = (ArrayBuffer.prototype as { transfer?: Transfer }).transfer ?? 
  * the processor's caches have lost, and collections of the whole heap. Secrets are wiped before.
  */
 export function giveBack(bytes: Uint8Array): void {
-  if (bytes.length === bytes.buffer.byteLength) transfer.call(bytes.buffer, 0);
+  if (bytes.length > 0 && bytes.length === bytes.buffer.byteLength) transfer.call(bytes.buffer, 0);
 }

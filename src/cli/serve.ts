@@ -4,6 +4,7 @@ import { startApp, type App } from '../app.js';
 import { lineLogger } from '../base/log.js';
 import { configure, type Configuration } from '../config/configuration.js';
 import { readEnvironment, SettingsError, unknownSettings } from '../config/environment.js';
+import { collectLate } from '../janitor/collect.js';
 import { strictFindings } from './checks.js';
 import { openOperatorSocket } from './operator-socket.js';
 import { prepareOnion, type PreparedOnion } from './onion-beside.js';
@@ -33,6 +34,7 @@ export function serveVerb(program: Command): void {
 async function serve({ acceptClock = false, onion: withOnion = false }: ServeOptions): Promise<number> {
   // Small buffers would share blocks that nobody can wipe.
   Buffer.poolSize = 0;
+  collectLate();
   process.on('uncaughtException', (error) => {
     say(lastWords(error));
     process.exit(EXIT.refused);

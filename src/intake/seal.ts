@@ -2,6 +2,7 @@
  * The stage that seals a share: front part, items, previews and zeros up to whole units, under the key that only the
  * link can derive. Layout: docs/format/share.md.
  */
+import { giveBack, wipe } from '../base/bytes.js';
 import { Refusal } from '../base/errors.js';
 import { readInto, type ByteSource } from '../base/source.js';
 import { Sha256 } from '../crypto/hash.js';
@@ -85,7 +86,8 @@ async function addContent(writer: SealedWriter, items: readonly SealItem[]): Pro
         at += piece.length;
       }
     } finally {
-      room.fill(0);
+      wipe(room);
+      giveBack(room);
     }
     hashes.push(hash.hex());
   }

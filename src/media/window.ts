@@ -5,6 +5,7 @@
  *
  * What is handed out are views into the window: they hold until the next call and no longer. Copy what must stay.
  */
+import { giveBack } from '../base/bytes.js';
 import { readInto, type ByteSource } from '../base/source.js';
 import { KiB } from '../base/units.js';
 import { unreadable } from './unreadable.js';
@@ -52,7 +53,8 @@ export class Window {
   /** Wipes what is held. */
   close(): void {
     this.#room.fill(0);
-    this.#bytes = EMPTY;
+    giveBack(this.#room);
+    this.#room = this.#bytes = EMPTY;
   }
 
   #holds(offset: number, length: number): boolean {
