@@ -8,7 +8,7 @@ import { startAppliance, startFloor, type MeasuredServer } from './servers/serve
 const MB = 1e6;
 const ROUNDS = 5;
 /** Turns that aren't counted: so many uploads go by until all of their code is compiled. */
-const WARM = 5;
+const WARM = 10;
 const VIDEO_BYTES = 50 * MB;
 const AGAINST = 'bare node:http + busboy + AES-256-GCM records to a file';
 

@@ -16,6 +16,7 @@ import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
 import { Vouchers } from './intake/vouchers.js';
 import { Activity } from './janitor/activity.js';
+import { giveBackSlabs } from './intake/kept-bytes.js';
 import { collectGarbage } from './janitor/collect.js';
 import { startJanitor, type Janitor } from './janitor/janitor.js';
 import { openStore } from './ledger/open-store.js';
@@ -121,6 +122,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     collect: (idle) => {
       for (const listener of listeners) listener.forget();
       overwriteStack();
+      if (idle === 'long') giveBackSlabs();
       collectGarbage(idle);
     },
     onRoundFailed: () => log('round-failed'),

@@ -18,7 +18,7 @@ import { randomSecret } from '../crypto/random.js';
 import { openStream, type OpenedStream } from '../crypto/stream.js';
 import type { Arena, Hold } from '../store/arena.js';
 import { heldSource } from '../store/held-source.js';
-import { done, KeptPieces } from './kept-pieces.js';
+import { done, giveBackSlabs, KeptBytes } from './kept-bytes.js';
 import { SealedWriter } from './sealed-writer.js';
 
 /** An upload as received: readable at any offset. The owner releases it, whatever becomes of it. */
@@ -102,6 +102,7 @@ function placeFor(arena: Arena, room: number): Taken {
     return { place: new InMemory(), leave: () => void (smallBytes -= room) };
   }
   alone?.giveWay();
+  if (largeOnes > 0) giveBackSlabs();
   const first = largeOnes === 0 && room <= LARGE ? new Alone(arena) : null;
   const place = first ?? new InStore(arena);
   alone = first;
@@ -114,7 +115,7 @@ function placeFor(arena: Arena, room: number): Taken {
 }
 
 class InMemory implements Place {
-  readonly #kept = new KeptPieces();
+  readonly #kept = new KeptBytes();
 
   add(piece: Buffer): Promise<void> {
     this.#kept.add(piece);

@@ -42,8 +42,11 @@ interface Readings {
   [symbol: symbol]: unknown;
 }
 
-/** What sockets read, one at a time: the listeners of each have had it, and it is wiped, before the next is read. */
-const ROOM = secretBytes(64 * KiB);
+/**
+ * What sockets read, one at a time: the listeners of each have had it, and it is wiped, before the next is read. The parser's
+ * copies of it stay below the size from which the C library asks the system for memory each time (`mmap_threshold`).
+ */
+const ROOM = secretBytes(31 * KiB);
 
 const { HTTPParser, parsers } = createRequire(import.meta.url)('_http_common') as Inside;
 
