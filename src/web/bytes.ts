@@ -44,11 +44,12 @@ export async function sendBytes(
     ifNoneMatch: ctx.get('If-None-Match'),
   });
   setHeaders(ctx, span, served, download);
+  const pacing = readers.of(ctx.req);
   await send(
     ctx,
     content,
     async (response) => {
-      for await (const piece of content.pieces(served.offset + span.start, served.offset + span.end, readers)) {
+      for await (const piece of content.pieces(served.offset + span.start, served.offset + span.end, pacing)) {
         if (!response.write(piece, () => piece.fill(0))) await drained(response);
         if (response.destroyed) return;
       }
@@ -60,7 +61,7 @@ export async function sendBytes(
 
 /** Answers with all items in one archive. */
 export async function sendArchive(ctx: Context, content: Content, readers: Readers): Promise<void> {
-  const { stream, size } = await archive(content, readers);
+  const { stream, size } = await archive(content, readers.of(ctx.req));
   ctx.status = 200;
   ctx.set('Content-Security-Policy', BYTES_POLICY);
   ctx.set('Content-Type', 'application/zip');

@@ -4,6 +4,7 @@
  * is turned away for that. Pieces are read and pages are made a few at a time, so that a thousand readers do not stand between
  * an upload and its next step.
  */
+import type { IncomingMessage } from 'node:http';
 import { KiB } from '../base/units.js';
 import { CHUNK_LENGTH } from '../crypto/stream.js';
 import type { Pacing } from '../retrieval/content.js';
@@ -24,15 +25,19 @@ const SMALL = 256 * KiB;
 interface Waiting {
   /** How many times as much as a small answer it had. */
   readonly rank: number;
+  /** The number of its request, in the order in which they were heard. */
+  readonly heard: number;
   readonly enter: () => void;
 }
 
-export class Readers implements Pacing {
+export class Readers {
   readonly #bytes: number;
   #count = 0;
   #working = 0;
   #turns = 0;
   readonly #waiting: Waiting[] = [];
+  #heard = 0;
+  readonly #numbers = new WeakMap<IncomingMessage, number>();
 
   /** `bytes` of memory are for all of them together. */
   constructor(bytes: number) {
@@ -48,6 +53,17 @@ export class Readers implements Pacing {
     };
   }
 
+  /** A request has come, before it is its turn to be begun. */
+  hear(request: IncomingMessage): void {
+    this.#numbers.set(request, ++this.#heard);
+  }
+
+  /** How the answer to `request` is read. */
+  of(request: IncomingMessage): Pacing {
+    const heard = this.#numbers.get(request) ?? ++this.#heard;
+    return { pieceBytes: () => this.pieceBytes(), turn: (work, served) => this.#turn(work, served, heard) };
+  }
+
   /** Bytes of the next piece, in whole chunks: of content, one at the least. */
   pieceBytes(): number {
     const share = this.#bytes / (PIECES_HELD * Math.max(1, this.#count));
@@ -56,12 +72,12 @@ export class Readers implements Pacing {
 
   /**
    * Runs `work` when it is its turn. First comes the answer that had the least until now (of `served` bytes), of those that
-   * had about as much the newest: a small one waits for few others, however many read something large or came all at once. Now and
-   * then it is the one that has waited longest.
+   * had about as much the one whose request came last: a small one waits for few others, however many read something large or
+   * came all at once. Now and then it is the one that has waited longest.
    */
-  async turn<T>(work: () => Promise<T>, served: number): Promise<T> {
+  async #turn<T>(work: () => Promise<T>, served: number, heard: number): Promise<T> {
     if (this.#working < AT_ONCE) this.#working++;
-    else await new Promise<void>((enter) => this.#waiting.push({ rank: Math.floor(served / SMALL), enter }));
+    else await new Promise<void>((enter) => this.#waiting.push({ rank: Math.floor(served / SMALL), heard, enter }));
     try {
       return await work();
     } finally {
@@ -74,15 +90,18 @@ export class Readers implements Pacing {
   #next(): Waiting | undefined {
     this.#turns = (this.#turns + 1) % OLDEST_EVERY;
     if (this.#turns === 0) return this.#waiting.shift();
-    let least = 0;
-    for (const [index, { rank }] of this.#waiting.entries()) {
-      if (rank <= (this.#waiting[least]?.rank ?? 0)) least = index;
-    }
-    return this.#waiting.splice(least, 1)[0];
+    let first = 0;
+    for (const [index, one] of this.#waiting.entries()) if (isBefore(one, this.#waiting[first])) first = index;
+    return this.#waiting.splice(first, 1)[0];
   }
 
   /** So many that pages must be light. */
   get many(): boolean {
     return this.#count * PAGE_BYTES > this.#bytes;
   }
+}
+
+function isBefore(one: Waiting, other: Waiting | undefined): boolean {
+  if (other === undefined || one.rank !== other.rank) return one.rank < (other?.rank ?? Infinity);
+  return one.heard >= other.heard;
 }

@@ -50,6 +50,7 @@ export class Traffic {
       if (request.socket.destroyed) return;
       const end = this.connections.begin(request.socket);
       this.exchanges.begin(request, response);
+      this.readers.hear(request);
       this.exchanges.onEnd(request, end);
       this.exchanges.onEnd(request, begin());
       this.#turns.take(request, () => handler(request, response));

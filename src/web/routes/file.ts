@@ -23,7 +23,7 @@ export function fileRoutes(router: Router, site: Site, services: Services): void
 async function sendFree(ctx: Context, site: Site, services: Services): Promise<void> {
   const link = resolved(ctx, services);
   if (mustOpen(link.share)) throw mustBeOpened(site, link);
-  const content = await services.traffic.readers.turn(() => openFree(ctx, services, link), 0);
+  const content = await services.traffic.readers.of(ctx.req).turn(() => openFree(ctx, services, link), 0);
   await sendNumbered(ctx, services, content).finally(() => content.close());
 }
 

@@ -37,7 +37,7 @@ async function look(ctx: Context, site: Site, services: Services): Promise<void>
     sendPage(ctx, 200, services.pages.question(pageContext(ctx), questionFor(services, link, null)));
     return;
   }
-  await services.traffic.readers.turn(() => show(ctx, site, services, link), 0);
+  await services.traffic.readers.of(ctx.req).turn(() => show(ctx, site, services, link), 0);
 }
 
 async function show(ctx: Context, site: Site, services: Services, link: Resolved): Promise<void> {
