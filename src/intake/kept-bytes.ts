@@ -6,6 +6,7 @@
  * are given back by `giveBackSlabs`, which is called when it is quiet, and when others want the memory.
  */
 import { giveBack, secretBytes, wipe } from '../base/bytes.js';
+import { invariant } from '../base/errors.js';
 import type { ByteSource } from '../base/source.js';
 import { KiB } from '../base/units.js';
 
@@ -14,15 +15,22 @@ const SLAB = 256 * KiB;
 const spare: Buffer[] = [];
 
 export class KeptBytes {
+  readonly #most: number;
   readonly #slabs: Buffer[] = [];
   #size = 0;
   #released = false;
 
+  /** Holds `most` bytes. Where that is less than a slab, it is all that is taken for it. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   /** Copies `piece`, which is then wiped and given back. */
   add(piece: Buffer): void {
+    invariant(this.#size + piece.length <= this.#most, 'no more of an upload comes than was said');
     for (let from = 0; from < piece.length;) {
       const at = this.#size % SLAB;
-      if (at === 0) this.#slabs.push(spare.pop() ?? secretBytes(SLAB));
+      if (at === 0) this.#slabs.push(this.#most < SLAB ? secretBytes(this.#most) : (spare.pop() ?? secretBytes(SLAB)));
       const taken = piece.copy(this.#slabs.at(-1) ?? piece, at, from);
       from += taken;
       this.#size += taken;
@@ -73,7 +81,8 @@ export class KeptBytes {
     this.#released = true;
     const slabs = this.#slabs.splice(0);
     wipe(...slabs);
-    spare.push(...slabs);
+    if (this.#most < SLAB) slabs.forEach(giveBack);
+    else spare.push(...slabs);
   }
 }
 

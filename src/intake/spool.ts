@@ -99,11 +99,11 @@ interface Taken {
 function placeFor(arena: Arena, room: number): Taken {
   if (room <= SMALL && smallBytes + room <= ALL_SMALL) {
     smallBytes += room;
-    return { place: new InMemory(), leave: () => void (smallBytes -= room) };
+    return { place: new InMemory(room), leave: () => void (smallBytes -= room) };
   }
   alone?.giveWay();
   if (largeOnes > 0) giveBackSlabs();
-  const first = largeOnes === 0 && room <= LARGE ? new Alone(arena) : null;
+  const first = largeOnes === 0 && room <= LARGE ? new Alone(arena, room) : null;
   const place = first ?? new InStore(arena);
   alone = first;
   largeOnes++;
@@ -115,7 +115,11 @@ function placeFor(arena: Arena, room: number): Taken {
 }
 
 class InMemory implements Place {
-  readonly #kept = new KeptBytes();
+  readonly #kept: KeptBytes;
+
+  constructor(most: number) {
+    this.#kept = new KeptBytes(most);
+  }
 
   add(piece: Buffer): Promise<void> {
     this.#kept.add(piece);
@@ -187,13 +191,14 @@ class InStore implements Place {
 /** In memory until it gives way to another; in the store from then on. */
 class Alone implements Place {
   readonly #arena: Arena;
-  #place: InMemory | InStore = new InMemory();
+  #place: InMemory | InStore;
   /** Begun once; nothing is added before it has ended. */
   #moving: Promise<void> | null = null;
   #isWhole = false;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, most: number) {
     this.#arena = arena;
+    this.#place = new InMemory(most);
   }
 
   /** One that has come whole stays where it is: it will soon be gone. So does one for which the store has no unit. */

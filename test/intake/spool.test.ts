@@ -166,7 +166,7 @@ test.test('where the store has no unit left, the one in memory stays there', asy
 
 test.test('pieces of any size come back as they were', async (t) => {
   const bytes = Buffer.from(Array.from({ length: 500_000 }, (_, at) => (at * 7 + (at >> 9)) & 255));
-  const kept = new KeptBytes();
+  const kept = new KeptBytes(MOST);
   const sizes = [1, 1, 70, 65_536, 3, 20_000, 16_384, 100_000, 5, 65_535];
   let at = 0;
   for (let i = 0; at < bytes.length; i++) {
@@ -193,7 +193,7 @@ test.test('pieces of any size come back as they were', async (t) => {
 test.test('a million pieces of a byte take hardly more than a million bytes', async (t) => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  const kept = new KeptBytes();
+  const kept = new KeptBytes(MOST);
   collect();
   const before = process.memoryUsage();
   for (let i = 0; i < 1e6; i++) kept.add(Buffer.from('x'));
