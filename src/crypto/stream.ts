@@ -157,8 +157,10 @@ export class StreamSealer {
 
   /** Wipes keys and what was held, finished or not. Safe to call twice. */
   destroy(): void {
+    if (!this.#open) return;
     this.#open = false;
     wipe(this.#keys.all, this.#held);
+    giveBack(this.#held);
   }
 
   #seal(out: Buffer, at: number, plaintext: Uint8Array): void {
@@ -227,6 +229,7 @@ function takeScratch(length: number): Buffer {
 
 function putBack(scratch: Buffer): void {
   if (scratch.length === ROW_LENGTH && spareRows.length < MOST_SPARE) spareRows.push(scratch);
+  else giveBack(scratch);
 }
 
 class Opened implements OpenedStream {
@@ -268,8 +271,11 @@ class Opened implements OpenedStream {
   /** Whether the last chunk, which may hold no plaintext, is there and authentic: it throws otherwise. */
   async checkEnd(): Promise<void> {
     const last = Math.floor(this.size / CHUNK_LENGTH);
-    const sealed = await this.#fetch(last, last + 1, Buffer.from(new ArrayBuffer(SEALED_CHUNK_LENGTH)));
-    wipe(this.#openChunk(last, sealed));
+    const room = Buffer.from(new ArrayBuffer(SEALED_CHUNK_LENGTH));
+    const opened = this.#openChunk(last, await this.#fetch(last, last + 1, room));
+    wipe(opened);
+    giveBack(opened);
+    giveBack(room);
   }
 
   close(): void {

@@ -4,7 +4,7 @@
  * What holds: nothing is handed out that is not authentic; `close` wipes what opens it and gives the units back; an opening
  * keeps no name and no caption in memory: they are read anew from the sealed front part when they are asked for.
  */
-import { wipe } from '../base/bytes.js';
+import { giveBack, wipe } from '../base/bytes.js';
 import type { ByteSource } from '../base/source.js';
 import { hmacSha256, sha256 } from '../crypto/hash.js';
 import { CONTEXT, LABEL } from '../crypto/labels.js';
@@ -81,6 +81,7 @@ export class Content {
     const bytes = length <= first.length ? first.subarray(0, length) : await this.#stream.read(0, length);
     const front = parseFront(bytes);
     wipe(first, bytes);
+    giveBack(first);
     return front;
   }
 
