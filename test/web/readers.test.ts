@@ -5,7 +5,7 @@ import { Readers } from '../../src/web/readers.js';
 
 const LARGE = 10_000_000;
 
-const request = (): IncomingMessage => ({}) as IncomingMessage;
+const request = (): IncomingMessage => ({}) as unknown as IncomingMessage;
 
 /** Keeps all places until `free` is called; then says in which order `ask`ed work was done. */
 function crowded(): {
