@@ -14,6 +14,11 @@ const SLAB = 256 * KiB;
 /** Wiped. */
 const spare: Buffer[] = [];
 
+/** Bytes of memory that an upload of at most `most` bytes takes. */
+export function memoryFor(most: number): number {
+  return most < SLAB ? most : Math.ceil(most / SLAB) * SLAB;
+}
+
 export class KeptBytes {
   readonly #most: number;
   readonly #slabs: Buffer[] = [];

@@ -1,7 +1,7 @@
 /**
  * The spool: where an upload waits while it is looked at. Its bytes lie in free units of the store, sealed under a key
  * that exists in memory only, so nothing of an upload is ever on a disk in the clear, and a crash leaves noise. What is read
- * four times before it is sealed waits in memory instead, as long as there is room (docs/decisions/035-small-spools.md):
+ * four times before it is sealed waits in memory instead, as long as there is room (docs/decisions/035-uploads-in-memory.md):
  * small ones together, and one large one, which goes on in the store as soon as another comes.
  *
  * Construction: Cobblestone-256 (`crypto/stream.ts`) under a random key; see docs/format/sealed-stream.md.
@@ -18,7 +18,7 @@ import { randomSecret } from '../crypto/random.js';
 import { openStream, type OpenedStream } from '../crypto/stream.js';
 import type { Arena, Hold } from '../store/arena.js';
 import { heldSource } from '../store/held-source.js';
-import { done, giveBackSlabs, KeptBytes } from './kept-bytes.js';
+import { done, giveBackSlabs, KeptBytes, memoryFor } from './kept-bytes.js';
 import { SealedWriter } from './sealed-writer.js';
 
 /** An upload as received: readable at any offset. The owner releases it, whatever becomes of it. */
@@ -97,9 +97,10 @@ interface Taken {
 }
 
 function placeFor(arena: Arena, room: number): Taken {
-  if (room <= SMALL && smallBytes + room <= ALL_SMALL) {
-    smallBytes += room;
-    return { place: new InMemory(room), leave: () => void (smallBytes -= room) };
+  const memory = memoryFor(room);
+  if (room <= SMALL && smallBytes + memory <= ALL_SMALL) {
+    smallBytes += memory;
+    return { place: new InMemory(room), leave: () => void (smallBytes -= memory) };
   }
   alone?.giveWay();
   if (largeOnes > 0) giveBackSlabs();

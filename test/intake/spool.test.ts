@@ -22,7 +22,9 @@ async function arenaOf(t: Test): Promise<{ readonly arena: Arena; readonly used:
 
 async function* pieces(bytes: Buffer, given: Buffer[] = []): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += 65_536) {
-    const piece = Buffer.from(bytes.subarray(at, at + 65_536));
+    // Every other piece is a part of a larger buffer, as those of a form are: its memory can't be given back, only wiped.
+    const room = Buffer.from(new ArrayBuffer(Math.min(65_536, bytes.length - at) + (given.length % 2)));
+    const piece = room.subarray(0, bytes.copy(room, 0, at, at + 65_536));
     given.push(piece);
     yield await Promise.resolve(piece);
   }
@@ -129,6 +131,23 @@ test.test('a large one in memory goes on in the store when another comes, even w
   for (const each of [fourth, fifth]) each.release();
 });
 
+test.test('what comes while it moves is put behind what was there', async (t) => {
+  const { arena } = await arenaOf(t);
+  const bytes = words(6_000_000);
+  const sent = await allOf(pieces(bytes));
+  const one = held();
+  const first = spool(arena, one.pieces, limits(9 * MB));
+  one.send(...sent.slice(0, 60));
+  await turn();
+  const second = spool(arena, pieces(words(10)), limits(9 * MB));
+  one.send(...sent.slice(60));
+  one.end();
+  const spooled = await first;
+  t.ok((await readAll(spooled.source)).equals(bytes));
+  spooled.release();
+  (await second).release();
+});
+
 test.test('one that breaks off or fails while it moves leaves nothing', async (t) => {
   const { arena, used } = await arenaOf(t);
   for (const fails of [false, true]) {
@@ -188,6 +207,30 @@ test.test('pieces of any size come back as they were', async (t) => {
   }
   kept.release();
   await t.rejects(source.read(0, 1));
+});
+
+test.test('what was kept is wiped, by release and by handing it out', (t) => {
+  for (const [most, drains] of [
+    [MOST, false],
+    [MOST, true],
+    [400_000, false],
+    [200_000, false],
+    [200_000, true],
+  ] as const) {
+    const kept = new KeptBytes(most);
+    const memory: Buffer[] = [];
+    const piece = words(Math.min(most, 300_000));
+    piece.copy = (target, ...places) => {
+      memory.push(target as Buffer);
+      return Buffer.prototype.copy.call(piece, target, ...places);
+    };
+    kept.add(piece);
+    t.ok(memory.length > 0 && memory.every((slab) => !isGone(slab)));
+    if (drains) for (const part of kept.drain()) t.notOk(isGone(part));
+    else kept.release();
+    t.ok(memory.every(isGone), `of ${most}${drains ? ', handed out' : ''}`);
+  }
+  t.end();
 });
 
 test.test('a million pieces of a byte take hardly more than a million bytes', async (t) => {

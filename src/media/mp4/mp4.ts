@@ -7,8 +7,9 @@
  * from the numbers that playing needs (`docs/metadata-mp4.md` lists them), in one fixed order, the index first. So
  * metadata can't come along by standing in a place that nobody thought of. Scrubbing the result changes nothing.
  *
- * Cost: the source is read once, forwards. Of the media data one window of 256 KiB is held; of tables at most what
- * `budget.ts` allows, and a piece of the plan for each sample in which something was left out.
+ * Cost: the source is read once, forwards, and of large samples only the beginnings (`window.ts`). Of the media data one
+ * window of 256 KiB is held; of tables at most what `budget.ts` allows, and a piece of the plan for each sample in which
+ * something was left out.
  *
  * What doesn't hold: a mark in the picture or the sound itself stays; see `h264.ts` and `aac.ts` for what isn't looked at.
  * Knows nothing of limits on a file's size, nor of who sends it.

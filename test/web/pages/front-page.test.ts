@@ -50,3 +50,24 @@ test.test('what a visitor typed and other limits are never taken from what is ke
   t.match(pages.upload(context, view(id, { freeBytes: 7e6 })).html, /7 MB/);
   t.end();
 });
+
+test.test('as bytes it is the same, for one answer at a time, and nothing of an ID is left in it', (t) => {
+  const [a, b, c] = ['a', 'b', 'c'].map((letter) => letter.repeat(22)) as [string, string, string];
+  const russian: PageContext = { ...context, language: 'ru' };
+  for (const where of [context, russian]) {
+    const [one, other] = [pages.uploadBytes(where, view(a)), pages.uploadBytes(where, view(b))];
+    for (const [page, id] of [
+      [one, a],
+      [other, b],
+    ] as const) {
+      t.equal(page.bytes.toString('utf8'), pages.upload(where, view(id)).html);
+      t.same(page.styleHashes, pages.upload(where, view(id)).styleHashes);
+    }
+    one.release();
+    t.notOk(one.bytes.includes(a), 'wiped once it has left');
+    t.equal(pages.uploadBytes(where, view(c)).bytes, one.bytes, 'and used for the next');
+    t.equal(one.bytes.toString('utf8'), pages.upload(where, view(c)).html);
+    t.equal(other.bytes.toString('utf8'), pages.upload(where, view(b)).html, 'which leaves other answers alone');
+  }
+  t.end();
+});
