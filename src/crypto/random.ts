@@ -27,37 +27,42 @@ let drawn = pool.length;
  * fraction of the cost of a token. Not for what opens anything: it is drawn from a pool that is kept in memory for a while.
  */
 export function randomName(length: number, alphabet: string): string {
-  const usable = 256 - (256 % alphabet.length);
-  let name = '';
-  while (name.length < length) {
+  return draw(length, alphabet, () => {
     if (drawn === pool.length) {
       fillRandom(pool);
       drawn = 0;
     }
     const byte = pool[drawn] ?? 0;
     pool[drawn++] = 0;
-    if (byte < usable) name += alphabet.charAt(byte % alphabet.length);
-  }
-  return name;
+    return byte;
+  });
 }
 
 export const ALPHANUMERIC = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 export const LOWER_ALPHANUMERIC = '0123456789abcdefghijklmnopqrstuvwxyz';
 
-/**
- * `length` characters drawn uniformly from `alphabet` (2 to 256 of one byte each). Bytes that would favour the first
- * characters are thrown away and drawn again.
- */
+/** `length` characters drawn uniformly from `alphabet` (2 to 256 of one byte each), from memory that is wiped. */
 export function randomToken(length: number, alphabet: string): string {
-  const usable = 256 - (256 % alphabet.length);
-  const drawn = secretBytes(2 * length);
-  let token = '';
-  while (token.length < length) {
-    fillRandom(drawn);
-    for (const byte of drawn) {
-      if (byte < usable && token.length < length) token += alphabet.charAt(byte % alphabet.length);
+  const bytes = secretBytes(2 * length);
+  let at = bytes.length;
+  const token = draw(length, alphabet, () => {
+    if (at === bytes.length) {
+      fillRandom(bytes);
+      at = 0;
     }
-  }
-  drawn.fill(0);
+    return bytes[at++] ?? 0;
+  });
+  bytes.fill(0);
   return token;
+}
+
+/** Bytes that would favour the first characters are thrown away and drawn again. */
+function draw(length: number, alphabet: string, next: () => number): string {
+  const usable = 256 - (256 % alphabet.length);
+  let text = '';
+  while (text.length < length) {
+    const byte = next();
+    if (byte < usable) text += alphabet.charAt(byte % alphabet.length);
+  }
+  return text;
 }

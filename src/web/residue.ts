@@ -83,6 +83,8 @@ export class Residue {
 
   /** Lets each connection that waits for its next request forget the path of the last. */
   forgetPaths(): void {
+    // What came for a connection that had been given up already is handed to nobody.
+    ROOM.fill(0);
     const connections = connectionsOf(this.#server);
     if (connections === undefined) return;
     for (const parser of connections.idle()) {

@@ -60,3 +60,36 @@ test.test('heads and bodies are wiped piece by piece, in memory that all of them
   );
   t.equal(new Set(seen.map(({ piece }) => piece.buffer)).size, 1, 'all in the same memory');
 });
+
+test.test('a body that is read late comes whole, however much was sent meanwhile', async (t) => {
+  const bodies: string[] = [];
+  const server = http.createServer((request, response) => {
+    setTimeout(() => {
+      let body = '';
+      request.setEncoding('latin1').on('data', (piece: string) => {
+        body += piece;
+        request.pause();
+        setTimeout(() => request.resume(), 1);
+      });
+      request.once('end', () => {
+        bodies.push(body);
+        response.end('ok');
+      });
+    }, 100);
+  });
+  new Residue(server, 16384);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const sent = ['one ', 'two '].map((word) => Array.from({ length: 400_000 }, (_, i) => `${word}${i} `).join(''));
+  await Promise.all(
+    sent.map(async (body) => {
+      const socket = net.connect(port, '127.0.0.1');
+      socket.write(`PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      await once(socket, 'data');
+      socket.destroy();
+    }),
+  );
+  t.ok(sent.every((body) => bodies.includes(body)));
+});
