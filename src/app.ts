@@ -12,6 +12,7 @@ import { startDesk, type DeskProcess } from './desk/desk-process.js';
 import { openDeskDoor } from './desk/desk-unit.js';
 import { openHost } from './desk/host/host.js';
 import { formReceiver } from './intake/multipart.js';
+import { giveBackRows } from './crypto/stream.js';
 import { giveBackSlabs } from './intake/kept-bytes.js';
 import { Pipeline } from './intake/pipeline.js';
 import { ProgressBoard } from './intake/progress.js';
@@ -122,7 +123,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     collect: (idle) => {
       for (const listener of listeners) listener.forget();
       overwriteStack();
-      if (idle === 'long') giveBackSlabs();
+      if (idle === 'long') {
+        giveBackSlabs();
+        giveBackRows();
+      }
       collectGarbage(idle);
     },
     onRoundFailed: () => log('round-failed'),

@@ -232,6 +232,11 @@ function putBack(scratch: Buffer): void {
   else giveBack(scratch);
 }
 
+/** Gives back what is spare: the next stream that is opened takes memory anew. */
+export function giveBackRows(): void {
+  spareRows.splice(0).forEach(giveBack);
+}
+
 class Opened implements OpenedStream {
   readonly size: number;
   readonly #keys: ReturnType<typeof deriveKeys>;

@@ -2,6 +2,7 @@
  * Seals a stream into units of the store, block by block: one block is written while the next is sealed, straight into the
  * memory that is written. Two blocks of ciphertext and one chunk of plaintext are held, whatever the length.
  */
+import { giveBack } from '../base/bytes.js';
 import { Refusal } from '../base/errors.js';
 import { CHUNK_LENGTH, SEALED_CHUNK_LENGTH, StreamSealer } from '../crypto/stream.js';
 import type { Arena, Hold } from '../store/arena.js';
@@ -51,6 +52,7 @@ export class SealedWriter {
     this.#append(this.#sealer.final());
     await this.#flush(this.#blockLength);
     await this.#writing;
+    this.#giveBlocksBack();
     return this.#offset;
   }
 
@@ -58,14 +60,23 @@ export class SealedWriter {
   async abandon(): Promise<void> {
     this.#sealer.destroy();
     await this.#writing.catch(() => undefined);
+    this.#giveBlocksBack();
+  }
+
+  /** Nothing is written any more. What keeps this writer must not keep its blocks: thousands do in a flood of forms. */
+  #giveBlocksBack(): void {
+    giveBack(this.#block);
+    if (this.#other !== null) giveBack(this.#other);
+    this.#other = null;
   }
 
   /** Sees to it that one more sealed chunk fits. */
   #makeRoom(): void {
     if (this.#block.length - this.#blockLength >= SEALED_CHUNK_LENGTH) return;
-    const larger = newBlock(Math.min(GROWTH * this.#block.length, BLOCK_ROOM));
-    this.#block.copy(larger, 0, 0, this.#blockLength);
-    this.#block = larger;
+    const smaller = this.#block;
+    this.#block = newBlock(Math.min(GROWTH * smaller.length, BLOCK_ROOM));
+    smaller.copy(this.#block, 0, 0, this.#blockLength);
+    giveBack(smaller);
   }
 
   #append(bytes: Buffer): void {

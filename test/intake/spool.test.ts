@@ -249,6 +249,21 @@ test.test('a million pieces of a byte take hardly more than a million bytes', as
   kept.release();
 });
 
+test.test('what waits in the store holds hardly any memory', async (t) => {
+  const { arena } = await arenaOf(t);
+  const alone = await spool(arena, pieces(words(10)), limits(9 * MB));
+  const waiting = [];
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 100; i++) waiting.push(await spool(arena, pieces(words(10)), limits(9 * MB)));
+  for (let i = 0; i < 100; i++) {
+    const breaksOff = Readable.from([words(10), Promise.reject(new Error('cut off'))]);
+    await t.rejects(spool(arena, breaksOff, limits(9 * MB)));
+  }
+  const grown = process.memoryUsage().arrayBuffers - before;
+  t.ok(grown < 1e6, `grew by ${grown}`);
+  for (const each of [alone, ...waiting]) each.release();
+});
+
 test.test('what is too large, or breaks off, is refused and gives its room back', async (t) => {
   const { arena, used } = await arenaOf(t);
   const broken = async function* (): AsyncGenerator<Buffer> {
