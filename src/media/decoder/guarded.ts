@@ -15,7 +15,7 @@ import type { ByteSource } from '../../base/source.js';
 import { readInOrder } from '../../base/source.js';
 import type { Command } from './confine.js';
 import type { DecodeLimits } from './limits.js';
-import { usageOf } from './watch.js';
+import { Watch } from './watch.js';
 
 /** How often a working process is looked at: a jump in memory is noticed this late, where the kernel sets no limit. */
 const WATCH_INTERVAL = 40;
@@ -86,15 +86,19 @@ export class Guarded {
     const { pid } = this;
     if (pid === null) return;
     const began = this.#clock.monotonic();
-    const before = usageOf(pid)?.cpuMilliseconds ?? 0;
+    const watch = new Watch(pid);
+    const before = watch.usage()?.cpuMilliseconds ?? 0;
     const timer = setInterval(() => {
-      const usage = usageOf(pid);
+      const usage = watch.usage();
       const cpu = (usage?.cpuMilliseconds ?? before) - before;
       const waited = this.#clock.monotonic() - began;
       if (usage !== null && usage.memoryBytes > this.#limits.memoryBytes) this.#end('memory');
       if (cpu > this.#limits.cpuMilliseconds || waited > this.#limits.wallMilliseconds) this.#end('time');
     }, WATCH_INTERVAL);
-    void this.gone.then(() => clearInterval(timer));
+    void this.gone.then(() => {
+      clearInterval(timer);
+      watch.close();
+    });
   }
 
   /** Writes bytes and waits until the pipe has taken them. A process that has gone takes everything. */

@@ -1,5 +1,5 @@
 /** What a process has used, as Linux tells it. Elsewhere nothing is known, and the confinement's status says so. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { KiB, SECOND } from '../../base/units.js';
 
 export interface Usage {
@@ -13,16 +13,47 @@ const TICKS_PER_SECOND = 100;
 const UTIME = 11;
 const STIME = 12;
 
-/** CPU time since the process began, of all its threads, and its resident memory. `null` when it can't be told. */
-export function usageOf(pid: number): Usage | null {
+/** Longer than either file is. */
+const ROOM = Buffer.alloc(8 * KiB);
+
+/** Watches one process through files that are opened once: it is looked at many times a second. To be closed. */
+export class Watch {
+  readonly #stat: number | null;
+  readonly #status: number | null;
+
+  constructor(pid: number) {
+    this.#stat = opened(`/proc/${pid}/stat`);
+    this.#status = opened(`/proc/${pid}/status`);
+  }
+
+  /** CPU time since the process began, of all its threads, and its resident memory. `null` when it can't be told. */
+  usage(): Usage | null {
+    if (this.#stat === null || this.#status === null) return null;
+    try {
+      const stat = textOf(this.#stat);
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const resident = /^VmRSS:\s+(\d+) kB$/m.exec(textOf(this.#status));
+      const ticks = Number(fields[UTIME]) + Number(fields[STIME]);
+      return { cpuMilliseconds: (ticks * SECOND) / TICKS_PER_SECOND, memoryBytes: Number(resident?.[1] ?? 0) * KiB };
+    } catch {
+      return null;
+    }
+  }
+
+  /** To be called once. */
+  close(): void {
+    for (const file of [this.#stat, this.#status]) if (file !== null) closeSync(file);
+  }
+}
+
+function opened(path: string): number | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    const resident = /^VmRSS:\s+(\d+) kB$/m.exec(status);
-    const ticks = Number(fields[UTIME]) + Number(fields[STIME]);
-    return { cpuMilliseconds: (ticks * SECOND) / TICKS_PER_SECOND, memoryBytes: Number(resident?.[1] ?? 0) * KiB };
+    return openSync(path, 'r');
   } catch {
     return null;
   }
+}
+
+function textOf(file: number): string {
+  return ROOM.toString('latin1', 0, readSync(file, ROOM, 0, ROOM.length, 0));
 }
