@@ -25,7 +25,7 @@ COPY --from=build /opt/chatpic/templates templates
 COPY package.json ./
 COPY container/healthcheck.js container/healthcheck.js
 ENV NODE_ENV=production TZ=UTC UV_USE_IO_URING=0 \
-    GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=32768 \
+    GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=8192:glibc.malloc.mmap_max=16384:glibc.malloc.arena_max=2 \
     CHATPIC_DATA_DIR=/var/lib/chatpic \
     CHATPIC_LISTEN=unix:/run/chatpic-web/web.sock \
     CHATPIC_LISTEN_PROXY=haproxy \

@@ -43,8 +43,8 @@ interface Readings {
 }
 
 /**
- * What sockets read, one at a time: the listeners of each have had it, and it is wiped, before the next is read. The parser's
- * copies of it stay below the size from which the C library asks the system for memory each time (`mmap_threshold`).
+ * What sockets read, one at a time: the listeners of each have had it, and it is wiped, before the next is read. The parser
+ * makes a copy for each request, so a longer one costs memory where many come at once; up to 256 KiB none was quicker.
  */
 const ROOM = secretBytes(31 * KiB);
 
