@@ -23,7 +23,7 @@ try {
     rest: 6000,
     settle: 20_000,
     least: 3,
-    storeMegabytes: 1024,
+    storeMegabytes: 2048,
     onResult: (result) => console.error(rowOf(result)),
   });
   console.log(tableOf(result));
