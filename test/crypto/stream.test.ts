@@ -4,6 +4,7 @@ import { bufferSource, readAll } from '../../src/base/source.js';
 import { randomSecret } from '../../src/crypto/random.js';
 import {
   CHUNK_LENGTH,
+  giveBackRows,
   HEADER_LENGTH,
   openedLength,
   openStream,
@@ -205,6 +206,18 @@ test.test('a closed stream opens nothing more', async (t) => {
   stream?.close();
   stream?.close();
   await t.rejects(stream!.read(0, 1), SealBroken);
+});
+
+test.test('the memory that streams read into is given back when it is asked for', async (t) => {
+  const key = randomSecret(32);
+  const plaintext = pattern(5 * N);
+  const stream = await openStream(key, CONTEXT, bufferSource(sealWhole(key, plaintext)));
+  t.ok((await readAll(stream!)).equals(plaintext));
+  const before = process.memoryUsage().arrayBuffers;
+  giveBackRows();
+  t.ok(before - process.memoryUsage().arrayBuffers >= 16 * SEALED_CHUNK_LENGTH);
+  t.ok((await readAll(stream!)).equals(plaintext), 'and taken anew');
+  stream?.close();
 });
 
 test.test('two streams under one key share neither salt nor bytes', (t) => {
