@@ -63,7 +63,7 @@ export class SealedWriter {
     this.#giveBlocksBack();
   }
 
-  /** Nothing is written any more. What keeps this writer must not keep its blocks: thousands do in a flood of forms. */
+  /** Nothing is written any more. What keeps this writer must not keep its blocks: hundreds do in a flood of forms. */
   #giveBlocksBack(): void {
     giveBack(this.#block);
     if (this.#other !== null) giveBack(this.#other);

@@ -16,18 +16,21 @@ const STIME = 12;
 /** Longer than either file is. */
 const ROOM = Buffer.alloc(8 * KiB);
 
-/** Watches one process through files that are opened once: it is looked at many times a second. To be closed. */
+/** Watches one process through files that stay open: it is looked at many times a second. To be closed. */
 export class Watch {
-  readonly #stat: number | null;
-  readonly #status: number | null;
+  readonly #pid: number;
+  #stat: number | null = null;
+  #status: number | null = null;
 
   constructor(pid: number) {
-    this.#stat = opened(`/proc/${pid}/stat`);
-    this.#status = opened(`/proc/${pid}/status`);
+    this.#pid = pid;
   }
 
   /** CPU time since the process began, of all its threads, and its resident memory. `null` when it can't be told. */
   usage(): Usage | null {
+    // Where a descriptor could not be had, the next look tries again: it must not go unwatched for good.
+    this.#stat ??= opened(`/proc/${this.#pid}/stat`);
+    this.#status ??= opened(`/proc/${this.#pid}/status`);
     if (this.#stat === null || this.#status === null) return null;
     try {
       const stat = textOf(this.#stat);
