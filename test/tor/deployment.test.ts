@@ -54,6 +54,12 @@ test.test("tor's own unit is exposed by 3 at most behind its drop-in", needs('sy
   t.ok(level <= 3, `exposure ${level}`);
 });
 
+test.test('the program can be called by its name, as `npx chatpic` does', async (t) => {
+  const { bin } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { bin: { chatpic: string } };
+  const { stdout } = await run(path.join(ROOT, bin.chatpic), ['--help']);
+  t.match(stdout, /chatpic/);
+});
+
 test.test('the C library is told the same wherever the appliance is started', (t) => {
   const tunablesIn = (file: string): string[] => {
     const text = readFileSync(path.join(ROOT, file), 'utf8');
